@@ -173,6 +173,8 @@ class SongConfig:
     """Width of the DiT where it is not ``dim`` (the embedded model)."""
     diff_heads: int | None = None
     num_pitch: int = 16384
+    sketch_fusion: Literal["rows", "add"] = "rows"
+    """How the DiT sees the sketch: as rows of its own (released), or added to the latent rows (embedded)."""
     time_cond_type: TimeConditioning = "prepend"
     timestep_features_dim: int = 256
     diffusion_objective: Objective = "rectified_flow"
