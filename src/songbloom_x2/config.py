@@ -50,6 +50,8 @@ class LyricsConfig:
     vocabulary: tuple[str, ...]
     max_len: int = 600
     max_sentences: int = 50
+    pad: bool = True
+    """Pad the rows to ``max_len`` (released); false: as many rows as the lyrics have (embedded)."""
     folding: Literal["none", "sung"] = "none"
     """How phonemes are folded before look-up: ``sung`` maps every language to the embedded model's 40 phonemes."""
 
@@ -93,13 +95,20 @@ class AlignmentConfig:
 
     layout: SketchLayout
     pointer_rows: int = 4
-    """How many of the next lyric rows are added to the sketch LM's input."""
-    longest_run: int = 63
+    """How many of the next sung lyric rows are added to the sketch LM's input."""
+    run_buckets: int = 64
+    gap_buckets: int = 32
+    left_buckets: int = 64
     clock_bars: int = 32
     clock_ticks: int = 32
-    """Ticks a bar."""
+    """Ticks a bar; a bar has four quarters."""
+    tempo_buckets: int = 40
     lead: int = 8
     """Frames by which the sketch runs ahead of the latents, so that the renderer knows what comes next."""
+    context: int = 48
+    """Sketch frames the renderer looks at: those of the block, and what came before."""
+    reach: int = 15
+    """Distances to the start and end of a phoneme are counted up to this many frames."""
     prior_dim: int = 256
     prior_layers: int = 6
     pitch_temperature: float = 0.6

@@ -1,0 +1,236 @@
+"""The embedded model's alignment: lyric pointer, run length, bar clock and harmony as deterministic state of a song.
+
+The sketch LM then decides only what is musical: hold the phoneme, go to the next one, rest, or end; at which pitch;
+over which chord. Words can neither be skipped nor swapped. The released model has no alignment and copies the lyrics
+by attention alone. Nothing here knows the loop, the renderer or files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..config import AlignmentConfig
+from ..nn.draw import draw_index
+from . import clock
+from .score import LyricScore
+
+STAY, NEXT, REST, END = range(4)
+DECISIONS = 4
+UNIFORMS = 3
+"""Random numbers a frame takes: decision, pitch, chord."""
+VOWELS = frozenset("AA AE AH AO AW AX AY EH ER EY IH IY OW OY UH UW".split())
+LONGEST_VOWEL, LONGEST_CONSONANT, LONGEST_REST, LONGEST_OUTRO = 125, 12, 250, 300
+"""Frames after which a run is ended whatever the model thinks (5 s, 0.48 s, 10 s, 12 s): a guard, rarely met."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What stays the same through a song: ``tempo`` float ``[B]`` (beats a minute), ``key`` int64 ``[B]`` (24: unknown),
+    ``statistics`` float ``[B, S]`` of the style prompt's latents."""
+
+    tempo: Tensor
+    key: Tensor
+    statistics: Tensor
+
+
+@dataclass(frozen=True)
+class AlignmentState:
+    """Where ``B`` songs stand before their next sketch frame; int64 ``[B]`` each.
+
+    ``current``: phoneme sung by the last frame (``P``: none), ``pitch`` (``pitches``: none), ``run``: frames of the
+    current run so far, ``pointer``: phonemes begun, ``frame``: index of the next frame, ``chord``: of its harmony slot,
+    ``lead``: chord an eighth later (``chords``: not decided yet).
+    """
+
+    current: Tensor
+    pitch: Tensor
+    run: Tensor
+    pointer: Tensor
+    frame: Tensor
+    chord: Tensor
+    lead: Tensor
+
+    @classmethod
+    def start(cls, size: int, config: AlignmentConfig, device: torch.device | str = "cpu") -> AlignmentState:
+        """Before the first frame."""
+
+        def full(value: int) -> Tensor:
+            return torch.full((size,), value, dtype=torch.long, device=device)
+
+        layout = config.layout
+        return cls(
+            current=full(len(layout.phonemes)),
+            pitch=full(layout.pitches),
+            run=full(0),
+            pointer=full(0),
+            frame=full(0),
+            chord=full(layout.chords),
+            lead=full(layout.chords),
+        )
+
+    def unsqueezed(self) -> AlignmentState:
+        """The same as sequences of one frame, ``[B, 1]``."""
+        return AlignmentState(**{name: getattr(self, name).unsqueeze(1) for name in self.__dataclass_fields__})
+
+    def taken(self, songs: Tensor) -> AlignmentState:
+        """The state of some of the songs."""
+        return AlignmentState(**{name: getattr(self, name)[songs] for name in self.__dataclass_fields__})
+
+
+def run_bucket(run: Tensor, buckets: int) -> Tensor:
+    """Run lengths as buckets: exact up to half of them, then eighths of an octave."""
+    half = buckets // 2
+    far = half + torch.floor(8 * torch.log2(run.clamp(min=1).double() / half)).long()
+    return torch.where(run < half, run, far.clamp(max=buckets - 1))
+
+
+def tempo_bucket(tempo: Tensor, buckets: int) -> Tensor:
+    """Tempo as buckets of 3 beats a minute from 60 up."""
+    return ((tempo - 60) / 3).floor().long().clamp(0, buckets - 1)
+
+
+class AlignmentConditioner(nn.Module):
+    """Embeds the state into the sketch LM's input, reads its output, and moves the state on."""
+
+    def __init__(self, config: AlignmentConfig, dim: int, statistics: int) -> None:
+        """``dim`` is the LM's width, ``statistics`` the width of ``Profile.statistics``."""
+        super().__init__()
+        self.config = config
+        layout = config.layout
+        self.current = nn.Embedding(len(layout.phonemes) + 1, dim)
+        self.pitch = nn.Embedding(layout.pitches + 1, dim)
+        self.run = nn.Embedding(config.run_buckets, dim)
+        self.gap = nn.Embedding(config.gap_buckets, dim)
+        self.left = nn.Embedding(config.left_buckets, dim)
+        self.bar = nn.Embedding(config.clock_bars, dim)
+        self.tick = nn.Embedding(config.clock_ticks, dim)
+        self.lead = nn.Embedding(layout.chords + 1, dim)
+        self.key = nn.Embedding(layout.chords + 1, dim)
+        self.tempo = nn.Embedding(config.tempo_buckets, dim)
+        self.statistics = nn.Linear(statistics, dim, bias=False)
+        self.upcoming = nn.Embedding(len(layout.phonemes) + 1, dim)
+        self.next = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(config.pointer_rows))
+        self.head = nn.Sequential(
+            nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, DECISIONS + layout.pitches + layout.chords)
+        )
+        caps = [LONGEST_VOWEL if p in VOWELS else LONGEST_CONSONANT for p in layout.phonemes]
+        self.register_buffer("longest", torch.tensor([*caps, LONGEST_REST]), persistent=False)
+
+    def rows(self, state: AlignmentState, profile: Profile, score: LyricScore) -> Tensor:
+        """What is added to the LM's input at each step: state ``[B, T]`` -> ``[B, T, dim]``."""
+        config = self.config
+        tempo = profile.tempo.unsqueeze(1)
+        x = self.current(state.current) + self.pitch(state.pitch) + self.lead(state.lead)
+        x = x + self.run(run_bucket(state.run, config.run_buckets))
+        x = x + self.gap(score.gap.gather(1, state.pointer)) + self.left(score.left.gather(1, state.pointer))
+        x = x + self.bar(clock.bar(state.frame, tempo).clamp(max=config.clock_bars - 1))
+        x = x + self.tick(clock.tick(state.frame, tempo, config.clock_ticks))
+        x = x + (
+            self.key(profile.key)
+            + self.tempo(tempo_bucket(profile.tempo, config.tempo_buckets))
+            + self.statistics(profile.statistics.to(self.statistics.weight.dtype))
+        ).unsqueeze(1)
+        for ahead, linear in enumerate(self.next):
+            x = x + linear(self.upcoming(self._phoneme_at(score, state.pointer + ahead)))
+        return x
+
+    def _phoneme_at(self, score: LyricScore, index: Tensor) -> Tensor:
+        """Phoneme class at index ``[B, T]`` of the score; ``P`` outside it."""
+        inside = (index >= 0) & (index < score.count.unsqueeze(1))
+        found = score.classes.gather(1, index.clamp(0, score.classes.shape[1] - 1))
+        return torch.where(inside, found, len(self.config.layout.phonemes))
+
+    def split(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits in float32 of decision, pitch and leading chord, ``[..., 4]``, ``[..., pitches]``, ``[..., chords]``."""
+        layout = self.config.layout
+        logits = self.head(hidden).float()
+        decision, pitch, chord = logits.split([DECISIONS, layout.pitches, layout.chords], -1)
+        return decision, pitch, chord
+
+    def legal(self, state: AlignmentState, score: LyricScore) -> Tensor:
+        """Which decisions the score allows, bool ``[..., 4]``, for a state ``[B]`` or ``[B, T]``."""
+        count = score.count if state.pointer.dim() == 1 else score.count.unsqueeze(1)
+        sung = state.current < len(self.config.layout.phonemes)
+        more = state.pointer < count
+        return torch.stack([sung, more, torch.ones_like(sung), ~more & (state.frame > 0)], -1)
+
+    def decides_chord(self, state: AlignmentState, tempo: Tensor) -> Tensor:
+        """Where the next frame's leading chord is drawn, bool: at the start, and where a new slot comes into reach."""
+        if state.frame.dim() == 2:
+            tempo = tempo.unsqueeze(1)
+        new = clock.leading_slot(state.frame + 1, tempo) != clock.leading_slot(state.frame, tempo)
+        return new | (state.frame == 0)
+
+    def guarded(self, state: AlignmentState, score: LyricScore, may_end: Tensor) -> Tensor:
+        """The legal decisions ``[B, 4]``, less those that would hold one run for ever or end before ``may_end`` ``[B]``."""
+        legal = self.legal(state, score)
+        longest: Tensor = self.longest
+        more = state.pointer < score.count
+        requested = (score.gap.gather(1, state.pointer.unsqueeze(1)).squeeze(1) - 3).clamp(min=0) * 125
+        cap = longest[state.current] + torch.where(state.current == len(longest) - 1, requested, 0)
+        cap = torch.where(~more & (state.current == len(longest) - 1), LONGEST_OUTRO, cap)
+        over = state.run >= cap
+        resting = state.current == len(self.config.layout.phonemes)
+        legal[:, STAY] &= ~over
+        legal[:, END] &= may_end
+        legal[:, REST] &= ~(over & resting & (legal[:, NEXT] | legal[:, END]))
+        return legal
+
+    def choose(
+        self,
+        hidden: Tensor,
+        state: AlignmentState,
+        profile: Profile,
+        score: LyricScore,
+        uniforms: Tensor,
+        *,
+        temperature: float = 1.0,
+        may_end: Tensor | None = None,
+    ) -> tuple[Tensor, AlignmentState]:
+        """Draw one sketch token a song and move on.
+
+        ``hidden`` ``[B, dim]``, ``uniforms`` ``[B, 3]`` -> tokens int64 ``[B]`` (``layout.size`` is EOS) and the state
+        before the following frame. A temperature of 0 takes the most likely decision, pitch and chord.
+        """
+        decision_logits, pitch_logits, chord_logits = self.split(hidden)
+        layout = self.config.layout
+        if may_end is None:
+            may_end = torch.ones_like(state.frame, dtype=torch.bool)
+        legal = self.guarded(state, score, may_end)
+        decision = _draw(decision_logits.masked_fill(~legal, -torch.inf), uniforms[:, 0], temperature)
+        drawn_pitch = _draw(pitch_logits, uniforms[:, 1], self.config.pitch_temperature * temperature)
+        drawn_chord = _draw(chord_logits, uniforms[:, 2], self.config.chord_temperature * temperature)
+
+        lead = torch.where(self.decides_chord(state, profile.tempo), drawn_chord, state.lead)
+        chord = torch.where(state.frame == 0, lead, state.chord)
+        upcoming = self._phoneme_at(score, state.pointer.unsqueeze(1)).squeeze(1)
+        none = len(layout.phonemes)
+        current = torch.where(decision == STAY, state.current, torch.where(decision == NEXT, upcoming, none))
+        sung = current < none
+        pitch = torch.where(sung, drawn_pitch, layout.pitches)
+        same = (decision == STAY) | ((decision == REST) & (state.current == none))
+        beat = clock.beat(state.frame, profile.tempo)
+        tokens = torch.where(
+            sung, current * layout.pitches + drawn_pitch, layout.sung + chord * layout.beats + beat
+        )
+        tokens = torch.where(decision == END, layout.size, tokens)
+        enters = clock.slot(state.frame + 1, profile.tempo) != clock.slot(state.frame, profile.tempo)
+        moved = AlignmentState(
+            current=current,
+            pitch=pitch,
+            run=torch.where(same, state.run + 1, 1),
+            pointer=state.pointer + (decision == NEXT).long(),
+            frame=state.frame + 1,
+            chord=torch.where(enters, lead, chord),
+            lead=lead,
+        )
+        return tokens, moved
+
+
+def _draw(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
+    if temperature <= 0:
+        return logits.argmax(-1)
+    return draw_index(torch.softmax(logits.double() / temperature, -1), uniforms)
