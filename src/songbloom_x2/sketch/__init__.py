@@ -1,0 +1,1 @@
+"""The sketch: a language model over one semantic token a frame, and how tokens are drawn from it."""
