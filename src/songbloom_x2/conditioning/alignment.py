@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..config import AlignmentConfig
-from ..nn.draw import draw_index
-from . import clock
-from .score import LyricScore
+from songbloom_x2.config import AlignmentConfig
+from songbloom_x2.nn.draw import draw_index
+from songbloom_x2.conditioning import clock
+from songbloom_x2.conditioning.score import LyricScore
 
 STAY, NEXT, REST, END = range(4)
 DECISIONS = 4

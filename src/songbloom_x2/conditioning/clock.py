@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..config import FRAME_RATE
+from songbloom_x2.config import FRAME_RATE
 
 EIGHTHS_A_BAR = 8
 EIGHTHS_A_SLOT = 4

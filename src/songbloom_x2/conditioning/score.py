@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..config import AlignmentConfig, LyricsConfig
+from songbloom_x2.config import AlignmentConfig, LyricsConfig
 
 INSTRUMENTAL_TAGS = ("[intro]", "[inst]", "[outro]", "[silence]")
 GAP_NONE, GAP_SENTENCE, GAP_SECTION = 0, 1, 2
