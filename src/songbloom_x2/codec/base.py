@@ -31,7 +31,7 @@ class DecodeStream(ABC):
 
 
 class Codec(nn.Module, ABC):
-    """Sound to latents and back. Always float32; evaluation only, nothing here is trained."""
+    """Sound to latents and back, always in float32."""
 
     sample_rate: int
     samples_per_frame: int
@@ -40,10 +40,7 @@ class Codec(nn.Module, ABC):
 
     @abstractmethod
     def encode(self, audio: Tensor) -> Tensor:
-        """Audio ``[B, C, N]`` to latents ``[B, D, ceil(N / samples_per_frame)]``: the mean, never a draw.
-
-        A last frame that is not full is completed with silence.
-        """
+        """Audio ``[B, C, N]`` to latents ``[B, D, N // samples_per_frame]``: the mean, never a draw."""
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
@@ -52,10 +49,6 @@ class Codec(nn.Module, ABC):
     @abstractmethod
     def open_stream(self) -> DecodeStream:
         """A new stream of one song, independent of every other."""
-
-    def frames(self, samples: int) -> int:
-        """How many latent frames ``samples`` samples need."""
-        return -(-samples // self.samples_per_frame)
 
     def no_audio(self, latents: Tensor) -> Tensor:
         """Empty sound ``[C, 0]`` on the device and in the type of ``latents``."""
