@@ -46,6 +46,13 @@ def mel_filterbank(bands: int, bins: int, nyquist: float) -> FloatArray:
     return np.asarray(weights / weights.sum(1, keepdims=True), dtype=np.float32)
 
 
+def mel_interpolation(bands: int, bins: int, nyquist: float) -> FloatArray:
+    """From bands back to bins by straight lines between the centres, held beyond the ends: ``[bands, bins]``."""
+    centres = mel_centres(bands, bins, nyquist)[1:-1]
+    lines = [np.interp(np.arange(bins), centres, row) for row in np.eye(bands)]
+    return np.stack(lines).astype(np.float32)
+
+
 @functools.lru_cache(maxsize=4)
 def _constants(device: torch.device, mid: int, side: int, n_fft: int) -> tuple[Tensor, Tensor, Tensor]:
     bins = n_fft // 2 + 1
@@ -78,9 +85,7 @@ def band_features(
         raise ValueError(f"audio must hold a multiple of {HOP} samples, not {audio.shape[-1] - 2 * margin}")
     left, right = audio.float().unbind(1)
     signals = torch.stack([(left + right) / 2, (left - right) / 2], dim=1)
-    spectrum = torch.stft(
-        signals.flatten(0, 1), n_fft, HOP, window=window, center=False, return_complex=True
-    ).abs()
+    spectrum = torch.stft(signals.flatten(0, 1), n_fft, HOP, window=window, center=False, return_complex=True).abs()
     spectrum = spectrum.unflatten(0, (-1, 2)).transpose(2, 3)
     mel = torch.cat([spectrum[:, 0] @ mid_filters.T, spectrum[:, 1] @ side_filters.T], dim=-1)
     return torch.log(mel + FLOOR)

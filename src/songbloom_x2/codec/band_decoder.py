@@ -1,0 +1,150 @@
+"""Log-mel of the band to stereo sound: ConvNeXt blocks at 100 Hz and one inverse STFT (Vocos, arXiv:2306.00814).
+
+A network that sees only magnitudes and knows no absolute time can give a held tone only in multiples of the frame
+rate. So besides free magnitude and phase it drives a bank of fixed oscillators, four a semitone, whose phases follow
+the absolute frame: held notes come from there, attacks and noise from the rest. Nothing is remembered from frame to
+frame, so a stretch with ``context`` frames on both sides gives exactly the whole's sound.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from songbloom_x2.codec.mel import HOP, SAMPLE_RATE, FloatArray, mel_interpolation
+
+LOWEST_TONE, HIGHEST_TONE, TONES_PER_SEMITONE = 28, 111, 4
+"""The oscillators: MIDI notes and steps between them."""
+DoubleArray = npt.NDArray[np.float64]
+_LOBE = 3
+_KERNEL = 7
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depthwise convolution, then a pointwise two-layer network, added to its input: ``[B, T, D]``."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(dim, dim, _KERNEL, padding=_KERNEL // 2, groups=dim)
+        self.norm = nn.LayerNorm(dim)
+        self.up = nn.Linear(dim, hidden)
+        self.down = nn.Linear(hidden, dim)
+        self.gamma = nn.Parameter(torch.full((dim,), 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, T, D]`` to the same."""
+        mixed = self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
+        return x + self.gamma * self.down(F.gelu(self.up(mixed), approximate="tanh"))
+
+
+class BandDecoder(nn.Module):
+    """Features ``[B, T, mid + side]`` (``mel.band_features``) to stereo ``[B, 2, 480 T]``."""
+
+    def __init__(self, mid_mels: int, side_mels: int, dim: int, layers: int, n_fft: int = 2048) -> None:
+        super().__init__()
+        self.mels, self.n_fft, self.bins = (mid_mels, side_mels), n_fft, n_fft // 2 + 1
+        self.context = _KERNEL // 2 * (layers + 1) + -(-n_fft // (2 * HOP)) + 1
+        """Frames on each side that the sound of a frame depends on, at most."""
+        self.embed = nn.Conv1d(mid_mels + side_mels, dim, _KERNEL, padding=_KERNEL // 2)
+        self.embed_norm = nn.LayerNorm(dim)
+        self.blocks = nn.ModuleList([ConvNeXtBlock(dim, 3 * dim) for _ in range(layers)])
+        self.norm = nn.LayerNorm(dim)
+        self.spectrum = nn.Linear(dim, 4 * self.bins)
+        self.tonal = nn.Linear(dim, 2 * len(oscillator_frequencies()))
+        self.shortcut = nn.Linear(mid_mels + side_mels, 2 * self.bins, bias=False)
+        self._start_from_the_features()
+
+    def _start_from_the_features(self) -> None:
+        """Begin with the magnitudes that the bands themselves show, random phases, silent oscillators."""
+        mid, side = (torch.from_numpy(mel_interpolation(mels, self.bins, SAMPLE_RATE / 2)) for mels in self.mels)
+        with torch.no_grad():
+            self.shortcut.weight.copy_(torch.block_diag(mid.T, side.T))
+            self.spectrum.weight[: 2 * self.bins].mul_(0.1)
+            self.spectrum.bias[: 2 * self.bins].zero_()
+            self.tonal.weight.mul_(0.3)
+            self.tonal.bias.fill_(-6.0)
+
+    def forward(self, features: Tensor, first: int = 0) -> Tensor:
+        """Sound of ``features``; ``first`` is the absolute index of their first frame."""
+        hidden = self.embed(((features + 1.0) / 2.5).transpose(1, 2)).transpose(1, 2)
+        hidden = self.embed_norm(hidden)
+        for block in self.blocks:
+            hidden = block(hidden)
+        hidden = self.norm(hidden)
+        free = self.spectrum(hidden).float()
+        level = (free[..., : 2 * self.bins] + self.shortcut(features).float()).clamp(max=7.0)
+        parts = torch.polar(torch.exp(level), free[..., 2 * self.bins :]).unflatten(2, (2, self.bins))
+        held = _oscillate(self.tonal(hidden).float(), first, self.n_fft)
+        parts = parts + F.pad(held, (0, self.bins - held.shape[-1]))
+        mid, side = centred_inverse(parts, self.n_fft).unbind(1)
+        return torch.stack([mid + side, mid - side], dim=1)
+
+
+def centred_inverse(spectrum: Tensor, n_fft: int) -> Tensor:
+    """Inverse of ``mel``'s framing: spectra ``[B, T, 2, bins]``, phases from the frames' centres, to ``[B, 2, 480 T]``.
+
+    Divided by the squared windows of a run of frames without end: the ends fade as if silence followed.
+    """
+    tables, count = _tables(spectrum.device, n_fft), spectrum.shape[1]
+    frames = torch.fft.irfft(spectrum, n_fft).roll(n_fft // 2, dims=-1) * tables.window
+    reach = -(-(n_fft - HOP) // (2 * HOP))
+    steps = 2 * reach + 1
+    before = reach * HOP + HOP // 2 - n_fft // 2
+    blocks = F.pad(frames, (before, steps * HOP - before - n_fft)).unflatten(3, (-1, HOP)).transpose(1, 2)
+    blocks = F.pad(blocks, (0, 0, 0, 0, reach, reach))
+    sums = [blocks[:, :, 2 * reach - step : 2 * reach - step + count, step] for step in range(steps)]
+    return (torch.stack(sums).sum(0) * tables.gain).flatten(2)
+
+
+def _oscillate(level: Tensor, first: int, n_fft: int) -> Tensor:
+    """Spectra of the oscillators from their log-amplitudes: ``[B, T, 2 G]`` to ``[B, T, 2, lowest bins]``."""
+    tables = _tables(level.device, n_fft)
+    centre = torch.arange(first, first + level.shape[1], device=level.device, dtype=torch.float64) * HOP + HOP / 2
+    angle = (2 * math.pi * ((centre.unsqueeze(1) * tables.tones) % 1.0)).float().unsqueeze(1)
+    amplitude = torch.exp(level.clamp(max=7.0)).unflatten(2, (2, -1))
+    return torch.complex((amplitude * angle.cos()) @ tables.lobes, (amplitude * angle.sin()) @ tables.lobes)
+
+
+def oscillator_frequencies() -> DoubleArray:
+    """The oscillators' frequencies in cycles a sample: ``[G]``."""
+    notes = np.arange((HIGHEST_TONE - LOWEST_TONE) * TONES_PER_SEMITONE + 1) / TONES_PER_SEMITONE + LOWEST_TONE
+    return np.asarray(440 * 2 ** ((notes - 69) / 12) / SAMPLE_RATE)
+
+
+def oscillator_lobes(tones: DoubleArray, n_fft: int) -> FloatArray:
+    """What a cosine of amplitude ``2 / n_fft`` shows in the bins near it, Hann window: ``[G, lowest bins]``."""
+    place = tones * n_fft
+    distance = np.arange(int(place[-1]) + _LOBE + 2)[None] - place[:, None]
+    lobe = 0.5 * np.sinc(distance) + 0.25 * (np.sinc(distance - 1) + np.sinc(distance + 1))
+    return np.where(np.abs(distance) <= _LOBE, lobe, 0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    window: Tensor
+    gain: Tensor
+    tones: Tensor
+    lobes: Tensor
+
+
+@functools.lru_cache(maxsize=4)
+def _tables(device: torch.device, n_fft: int) -> _Tables:
+    """Constants on one device. Not buffers: they must stay exact whatever type the weights are stored in."""
+    tones = oscillator_frequencies()
+    with torch.inference_mode(False):
+        window = torch.hann_window(n_fft, dtype=torch.float64)
+        place = (torch.arange(n_fft) + HOP // 2 - n_fft // 2) % HOP
+        weight = torch.zeros(HOP, dtype=torch.float64).index_add_(0, place, window**2)
+        return _Tables(
+            window.float().to(device),
+            (1 / weight).float().to(device),
+            torch.from_numpy(tones).to(device),
+            torch.from_numpy(oscillator_lobes(tones, n_fft)).to(device),
+        )
