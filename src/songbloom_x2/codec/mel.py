@@ -19,8 +19,8 @@ HOP = 480
 N_FFT = 2048
 MID_MELS = 128
 SIDE_MELS = 64
-FLOOR = 1e-2
-"""Added to the magnitudes before the logarithm; a full-scale sine peaks at 512, so this is -94 dB."""
+FLOOR = 5e-2
+"""Added to the magnitudes before the logarithm; a full-scale sine peaks at 512, so this is -80 dB."""
 
 FloatArray = npt.NDArray[np.float32]
 
