@@ -1,0 +1,1 @@
+"""What stands in front of the sketch: lyrics rows, style prompt rows; and the embedded model's alignment."""

@@ -24,6 +24,7 @@ class FourierFeatures(nn.Module):
     """``cat(cos(2 pi t w), sin(2 pi t w))`` of times in [0, 1]."""
 
     def __init__(self, features: int) -> None:
+        """``features``: width of the result, even."""
         super().__init__()
         self.weight = nn.Parameter(torch.randn(features // 2, 1))
 
@@ -37,6 +38,7 @@ class DitLayer(nn.Module):
     """One pre-norm layer; with ``modulated`` the time embedding shifts, scales and gates both branches (adaLN)."""
 
     def __init__(self, dim: int, heads: int, hidden: int, modulated: bool) -> None:
+        """``hidden``: width inside the feed-forward layer."""
         super().__init__()
         self.attention_norm = LayerNorm(dim)
         self.attention = FullAttention(dim, heads)
@@ -55,13 +57,15 @@ class DitLayer(nn.Module):
         branch = self.attention(self.attention_norm(x) * (1 + scale) + shift, turn)
         x = x + branch * torch.sigmoid(1 - gate)
         branch = self.mlp(self.mlp_norm(x) * (1 + mlp_scale) + mlp_shift)
-        return x + branch * torch.sigmoid(1 - mlp_gate)
+        gated: Tensor = x + branch * torch.sigmoid(1 - mlp_gate)
+        return gated
 
 
 class DiffusionTransformer(nn.Module):
     """Predicts the velocity of a noisy block, given the time, the LM's hidden state, sketch and previous block."""
 
     def __init__(self, config: SongConfig) -> None:
+        """Width ``diff_dim`` and ``diff_heads`` where set, else those of the LM."""
         super().__init__()
         self.dim = config.diff_dim or config.dim
         self.heads = config.diff_heads or config.num_heads

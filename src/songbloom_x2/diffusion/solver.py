@@ -45,6 +45,7 @@ class EulerSolver:
     """
 
     def __init__(self, steps: int, temperature: float = 1.0) -> None:
+        """``steps`` evaluations."""
         self._line = _line(steps)
         self._cold = temperature < 1
         self._temperature = float(torch.tensor(temperature, dtype=torch.float32, device="cpu"))
@@ -71,6 +72,7 @@ class DdimSolver:
     """DDIM without added noise, for the ``v`` objective."""
 
     def __init__(self, steps: int) -> None:
+        """``steps`` evaluations."""
         self._times = tuple(_line(steps)[:-1])
 
     @property

@@ -22,6 +22,7 @@ class CausalAttention(nn.Module):
     """Attention to the past, rotary over whole heads, with an optional static cache. Four projections, no biases."""
 
     def __init__(self, dim: int, heads: int) -> None:
+        """``dim`` is split evenly over ``heads``."""
         super().__init__()
         self.heads = heads
         self.q = nn.Linear(dim, dim, bias=False)
@@ -60,6 +61,7 @@ class FullAttention(nn.Module):
     """Attention over the whole sequence, one joint projection, no biases."""
 
     def __init__(self, dim: int, heads: int) -> None:
+        """``dim`` is split evenly over ``heads``."""
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)

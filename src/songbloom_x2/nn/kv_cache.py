@@ -10,6 +10,7 @@ class LayerCache:
     """Keys and values of one layer, each ``[B, H, capacity, head_dim]``."""
 
     def __init__(self, shape: tuple[int, int, int, int], dtype: torch.dtype, device: torch.device) -> None:
+        """``shape``: ``(B, H, capacity, head_dim)``."""
         # Zeros, not empty memory: what lies beyond a row's position is masked, but a NaN there would survive 0 * NaN.
         self.keys = torch.zeros(shape, dtype=dtype, device=device)
         self.values = torch.zeros(shape, dtype=dtype, device=device)
@@ -42,6 +43,7 @@ class KVCache:
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
     ) -> None:
+        """An empty cache of ``layers`` layers for ``batch`` rows."""
         place = torch.device("cpu") if device is None else device
         self.capacity = capacity
         self.position = torch.zeros(batch, dtype=torch.int64, device=place)

@@ -10,6 +10,7 @@ class GatedMLP(nn.Module):
     """``down(silu(gate(x)) * up(x))``, no biases (SwiGLU, arXiv 2002.05202)."""
 
     def __init__(self, dim: int, hidden: int) -> None:
+        """``hidden``: width between the projections."""
         super().__init__()
         self.gate = nn.Linear(dim, hidden, bias=False)
         self.up = nn.Linear(dim, hidden, bias=False)

@@ -11,6 +11,7 @@ class RMSNorm(nn.Module):
     """Root-mean-square norm with a learned ``weight`` (Zhang and Sennrich, arXiv 1910.07467)."""
 
     def __init__(self, dim: int, eps: float = 1e-6) -> None:
+        """``dim``: width of the normalised dimension."""
         super().__init__()
         self.weight = nn.Parameter(torch.ones(dim))
         self.eps = eps
@@ -25,6 +26,7 @@ class LayerNorm(nn.Module):
     """Layer norm with a learned scale ``gamma`` and no shift."""
 
     def __init__(self, dim: int, eps: float = 1e-5) -> None:
+        """``dim``: width of the normalised dimension."""
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(dim))
         self.eps = eps

@@ -24,6 +24,6 @@ def rotate(x: Tensor, turn: Rotation) -> Tensor:
     """Rotate queries or keys ``[B, H, T, head_dim]``; dimensions beyond the rotary part pass unchanged."""
     cos, sin = turn
     half = cos.shape[-1]
-    first, second, rest = x.split((half, half, x.shape[-1] - 2 * half), dim=-1)
+    first, second, rest = torch.split(x, [half, half, x.shape[-1] - 2 * half], dim=-1)
     turned = (first * cos - second * sin, second * cos + first * sin)
     return torch.cat((*(part.to(x.dtype) for part in turned), rest), dim=-1)

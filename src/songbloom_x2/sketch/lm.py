@@ -21,6 +21,7 @@ class SketchLayer(nn.Module):
     """One pre-norm decoder layer."""
 
     def __init__(self, dim: int, heads: int, hidden: int) -> None:
+        """``hidden``: width inside the feed-forward layer."""
         super().__init__()
         self.attention_norm = RMSNorm(dim)
         self.attention = CausalAttention(dim, heads)
@@ -45,6 +46,7 @@ class SketchLM(nn.Module):
     """The decoder. Token ids: 0 to ``end_token - 1`` sketch, ``end_token`` (EOS), ``ignore_token`` (no token)."""
 
     def __init__(self, config: SongConfig) -> None:
+        """Shape from ``dim``, ``num_heads``, ``hidden_scale``, ``lm_layers``, ``num_pitch``."""
         super().__init__()
         dim = config.dim
         self.dim = dim

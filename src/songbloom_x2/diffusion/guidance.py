@@ -1,0 +1,80 @@
+"""One block of latents from its condition: the three kinds of guidance around a solver.
+
+Format page, "Generation, per block", step 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from songbloom_x2.config import DitGuidance
+from songbloom_x2.diffusion.solver import Solver
+
+Velocity = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""``DiffusionTransformer.velocity``: noisy, time embedding, hidden, sketch, previous -> velocity."""
+
+
+@dataclass(frozen=True)
+class RenderCondition:
+    """What the DiT is told about a block: ``hidden [B, dim]`` of the LM and ``sketch [B, sketch_rows, dim]``."""
+
+    hidden: Tensor
+    sketch: Tensor
+
+    def joined(self, other: RenderCondition) -> RenderCondition:
+        """Both as one batch."""
+        return RenderCondition(torch.cat((self.hidden, other.hidden)), torch.cat((self.sketch, other.sketch)))
+
+    def silent(self) -> RenderCondition:
+        """What the unconditional half sees: zeros."""
+        return RenderCondition(torch.zeros_like(self.hidden), torch.zeros_like(self.sketch))
+
+
+def render_block(
+    velocity: Velocity,
+    solver: Solver,
+    times: Tensor,
+    noise: Tensor,
+    previous: Tensor,
+    condition: RenderCondition,
+    guidance: DitGuidance,
+    factor: float,
+    unconditional: RenderCondition | None = None,
+) -> Tensor:
+    """Latents ``[B, block, D]`` of one block of ``B`` songs.
+
+    ``times [S, dim]`` are the time embeddings of ``solver.times``; ``noise`` and ``previous [B, block, D]``.
+    ``h`` guides every evaluation against silence; ``global`` renders the ``unconditional`` branch from the same noise
+    and combines the latents at the end. A ``factor`` of 1 costs no second half.
+    """
+    songs = noise.shape[0]
+    if guidance == "none" or factor == 1:
+        both, halves = condition, 1
+    elif guidance == "h":
+        both, halves = condition.joined(condition.silent()), 2
+    else:
+        assert unconditional is not None, "global guidance needs the unconditional branch"
+        both, halves = condition.joined(unconditional), 2
+    before = previous.repeat(halves, 1, 1)
+
+    def evaluate(x: Tensor, index: int) -> Tensor:
+        time = times[index].expand(x.shape[0], -1)
+        return velocity(x, time, both.hidden, both.sketch, before)
+
+    def evaluate_guided(x: Tensor, index: int) -> Tensor:
+        return _combined(evaluate(x.repeat(2, 1, 1), index), songs, factor)
+
+    if halves == 1:
+        return solver.solve(evaluate, noise)
+    if guidance == "h":
+        return solver.solve(evaluate_guided, noise)
+    return _combined(solver.solve(evaluate, noise.repeat(2, 1, 1)), songs, factor)
+
+
+def _combined(halves: Tensor, songs: int, factor: float) -> Tensor:
+    conditional, unconditional = halves.split(songs)
+    return unconditional + (conditional - unconditional) * factor

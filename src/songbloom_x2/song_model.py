@@ -1,0 +1,145 @@
+"""The song model: conditioning, sketch LM, diffusion transformer and codec under one roof. No loop, no files.
+
+Format page, "State-dict keys"; here under our own names, which ``checkpoints.keymap`` translates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from songbloom_x2.codec.base import Codec
+from songbloom_x2.codec.build import build_codec
+from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS, LyricsConditioner
+from songbloom_x2.conditioning.style import PromptConditioner
+from songbloom_x2.config import SamplingConfig, SongConfig
+from songbloom_x2.diffusion.dit import DiffusionTransformer
+from songbloom_x2.diffusion.guidance import RenderCondition
+from songbloom_x2.diffusion.solver import build_solver
+from songbloom_x2.errors import ConfigError
+from songbloom_x2.nn.kv_cache import KVCache
+from songbloom_x2.sketch.guide import FreeGuide, GuideState, SketchGuide
+from songbloom_x2.sketch.lm import SketchLM
+from songbloom_x2.steps import SongCondition, Steps
+from songbloom_x2.types import Style
+
+
+class SongModel(nn.Module):
+    """A released or embedded model, by its configuration."""
+
+    def __init__(self, config: SongConfig, codec: Codec | Literal["build"] | None = "build") -> None:
+        """``codec``: one that exists, none at all (training), or the one that the configuration names.
+
+        Raises ``ConfigError`` where the parts do not fit each other.
+        """
+        super().__init__()
+        _check(config)
+        self.config = config
+        self.lyrics = LyricsConditioner(config.lyrics, config.dim)
+        self.prompt = PromptConditioner(config.prompt, config.latent_dim, config.dim)
+        self.sketch = SketchLM(config)
+        self.block_embedding = nn.Sequential(
+            nn.Linear(config.block_size * config.latent_dim, config.dim), nn.SiLU(), nn.Linear(config.dim, config.dim)
+        )
+        self.dit = DiffusionTransformer(config)
+        self._initialise()
+        self.codec = build_codec(config) if codec == "build" else codec
+
+    def _initialise(self) -> None:
+        std = self.config.init_std
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=std)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        for parameter in (self.sketch.bos, self.lyrics.blank):
+            nn.init.normal_(parameter, std=std)
+        # Branches that end in a residual sum start small, so that depth does not add up.
+        for name, parameter in self.named_parameters():
+            if name.endswith(("attention.o.weight", "attention.out.weight", "mlp.down.weight")):
+                depth = self.config.lm_layers if name.startswith("sketch") else self.config.diff_layers
+                nn.init.normal_(parameter, std=std / math.sqrt(2 * depth))
+
+    def prefix(self, lyrics: Sequence[Sequence[int]], prompts: Sequence[Tensor | None]) -> Tensor:
+        """The rows in front of the sketch, prompt first: ``B`` songs -> ``[B, P, dim]``."""
+        return torch.cat((self.prompt(prompts), self.lyrics(lyrics)), dim=1)
+
+    @torch.no_grad()
+    def condition(self, lyrics: Sequence[int], style: Style | None) -> SongCondition:
+        """One song's condition, from symbol ids and a style prompt (none: no prompt rows)."""
+        prompt = None if style is None else style.latents
+        prefix = self.prefix([lyrics], [prompt])[0]
+        unconditional = self.prefix([EMPTY_LYRICS], [None])[0]
+        return SongCondition(prefix, unconditional, tuple(lyrics), style)
+
+    def embed_block(self, latents: Tensor) -> Tensor:
+        """Latents ``[..., block, D]``, frame by frame -> the LM's input after the block, ``[..., dim]``."""
+        out: Tensor = self.block_embedding(latents.flatten(-2).to(self.sketch.bos.dtype))
+        return out
+
+    def render_condition(self, hidden: Tensor, tokens: Tensor, state: GuideState) -> RenderCondition:
+        """What the DiT is told about a block.
+
+        ``hidden [N, dim]``, the last ``dit.sketch_rows`` tokens ``[N, rows]``. The released model takes both as they
+        are; ``state`` is for models that know more about their sketch than its tokens.
+        """
+        return RenderCondition(hidden, self.sketch.embedding(tokens))
+
+    def guide(self, conditions: Sequence[SongCondition], sampling: SamplingConfig) -> SketchGuide:
+        """How the tokens of these songs are chosen."""
+        config = self.config
+        device = self.sketch.bos.device
+        return FreeGuide(
+            self.sketch.logits, sampling, len(conditions), config.block_size, self.sketch.end_token, device
+        )
+
+    def steps(self) -> Steps:
+        """The step functions that the engine runs."""
+        config = self.config
+        return Steps(
+            block_size=config.block_size,
+            latent_dim=config.latent_dim,
+            end_token=self.sketch.end_token,
+            ignore_token=self.sketch.ignore_token,
+            sketch_tokens=self.dit.sketch_rows,
+            max_frames=config.max_frames,
+            bos=self.sketch.bos.detach(),
+            new_cache=self.sketch.new_cache,
+            prefill=self._prefill,
+            lm_step=self._lm_step,
+            embed_tokens=self.sketch.embedding,
+            embed_block=self.embed_block,
+            embed_times=self._embed_times,
+            render=self.render_condition,
+            velocity=self.dit.velocity,
+            guide=self.guide,
+            solver=lambda sampling: build_solver(config, sampling),
+        )
+
+    def _prefill(self, rows: Tensor, lengths: Tensor, cache: KVCache) -> None:
+        self.sketch(rows, cache, rows.shape[1])
+        # What padding wrote lies beyond each row's position: masked until it is overwritten.
+        cache.position.copy_(lengths)
+
+    def _lm_step(self, row: Tensor, cache: KVCache, context: int) -> Tensor:
+        hidden: Tensor = self.sketch(row[:, None], cache, context)[:, 0]
+        return hidden
+
+    def _embed_times(self, times: Sequence[float]) -> Tensor:
+        return self.dit.embed_time(torch.tensor(times, device=self.sketch.bos.device))
+
+
+def _check(config: SongConfig) -> None:
+    name = config.name
+    for width, heads, what in (
+        (config.dim, config.num_heads, "dim"),
+        (config.diff_dim or config.dim, config.diff_heads or config.num_heads, "diff_dim"),
+    ):
+        if width % heads or (width // heads) % 2:
+            raise ConfigError(f"model '{name}': {what} {width} cannot be split into {heads} heads of even width")
+    if config.alignment is None and config.diff_dim not in (None, config.dim):
+        raise ConfigError(f"model '{name}': diff_dim {config.diff_dim} differs from dim {config.dim}: needs alignment")
