@@ -41,7 +41,8 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``[B, T, D]`` to the same."""
         mixed = self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
-        return x + self.gamma * self.down(F.gelu(self.up(mixed), approximate="tanh"))
+        change: Tensor = self.down(F.gelu(self.up(mixed), approximate="tanh"))
+        return x + self.gamma * change
 
 
 class BandDecoder(nn.Module):
@@ -65,7 +66,9 @@ class BandDecoder(nn.Module):
         """Begin with the magnitudes that the bands themselves show, random phases, silent oscillators."""
         mid, side = (torch.from_numpy(mel_interpolation(mels, self.bins, SAMPLE_RATE / 2)) for mels in self.mels)
         with torch.no_grad():
-            self.shortcut.weight.copy_(torch.block_diag(mid.T, side.T))
+            self.shortcut.weight.zero_()
+            self.shortcut.weight[: self.bins, : self.mels[0]] = mid.T
+            self.shortcut.weight[self.bins :, self.mels[0] :] = side.T
             self.spectrum.weight[: 2 * self.bins].mul_(0.1)
             self.spectrum.bias[: 2 * self.bins].zero_()
             self.tonal.weight.mul_(0.3)
@@ -80,7 +83,8 @@ class BandDecoder(nn.Module):
         hidden = self.norm(hidden)
         free = self.spectrum(hidden).float()
         level = (free[..., : 2 * self.bins] + self.shortcut(features).float()).clamp(max=7.0)
-        parts = torch.polar(torch.exp(level), free[..., 2 * self.bins :]).unflatten(2, (2, self.bins))
+        parts = torch.polar(torch.exp(level), free[..., 2 * self.bins :])
+        parts = parts.reshape(*level.shape[:2], 2, self.bins)
         held = _oscillate(self.tonal(hidden).float(), first, self.n_fft)
         parts = parts + F.pad(held, (0, self.bins - held.shape[-1]))
         mid, side = centred_inverse(parts, self.n_fft).unbind(1)
@@ -97,8 +101,8 @@ def centred_inverse(spectrum: Tensor, n_fft: int) -> Tensor:
     reach = -(-(n_fft - HOP) // (2 * HOP))
     steps = 2 * reach + 1
     before = reach * HOP + HOP // 2 - n_fft // 2
-    blocks = F.pad(frames, (before, steps * HOP - before - n_fft)).unflatten(3, (-1, HOP)).transpose(1, 2)
-    blocks = F.pad(blocks, (0, 0, 0, 0, reach, reach))
+    blocks = F.pad(frames, (before, steps * HOP - before - n_fft, 0, 0, reach, reach))
+    blocks = blocks.reshape(len(frames), count + 2 * reach, 2, steps, HOP).transpose(1, 2)
     sums = [blocks[:, :, 2 * reach - step : 2 * reach - step + count, step] for step in range(steps)]
     return (torch.stack(sums).sum(0) * tables.gain).flatten(2)
 
@@ -108,8 +112,9 @@ def _oscillate(level: Tensor, first: int, n_fft: int) -> Tensor:
     tables = _tables(level.device, n_fft)
     centre = torch.arange(first, first + level.shape[1], device=level.device, dtype=torch.float64) * HOP + HOP / 2
     angle = (2 * math.pi * ((centre.unsqueeze(1) * tables.tones) % 1.0)).float().unsqueeze(1)
-    amplitude = torch.exp(level.clamp(max=7.0)).unflatten(2, (2, -1))
-    return torch.complex((amplitude * angle.cos()) @ tables.lobes, (amplitude * angle.sin()) @ tables.lobes)
+    amplitude = torch.exp(level.clamp(max=7.0)).reshape(*level.shape[:2], 2, -1)
+    with torch.autocast(level.device.type, enabled=False):
+        return torch.complex((amplitude * angle.cos()) @ tables.lobes, (amplitude * angle.sin()) @ tables.lobes)
 
 
 def oscillator_frequencies() -> DoubleArray:

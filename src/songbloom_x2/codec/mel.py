@@ -85,8 +85,9 @@ def band_features(
         raise ValueError(f"audio must hold a multiple of {HOP} samples, not {audio.shape[-1] - 2 * margin}")
     left, right = audio.float().unbind(1)
     signals = torch.stack([(left + right) / 2, (left - right) / 2], dim=1)
-    spectrum = torch.stft(signals.flatten(0, 1), n_fft, HOP, window=window, center=False, return_complex=True).abs()
-    spectrum = spectrum.unflatten(0, (-1, 2)).transpose(2, 3)
+    spectrum = torch.stft(signals.flatten(0, 1), n_fft, HOP, window=window, center=False, return_complex=True)
+    spectrum = torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-12)
+    spectrum = spectrum.view(len(signals), 2, *spectrum.shape[1:]).transpose(2, 3)
     mel = torch.cat([spectrum[:, 0] @ mid_filters.T, spectrum[:, 1] @ side_filters.T], dim=-1)
     return torch.log(mel + FLOOR)
 

@@ -64,7 +64,7 @@ class RoomStream:
     def push(self, dry: Tensor, last: bool = False) -> Tensor:
         """Take ``[B, n]``; give ``[B, 2, m]``: two samples for each that is certain. ``last``: give all the rest."""
         step = _FFT - self._tail
-        parts = [self._reverberate(part) for part in dry.split(step, dim=1) if part.shape[1]]
+        parts = [self._reverberate(part) for part in torch.split(dry, step, dim=1) if part.shape[1]]
         wet = torch.cat([self._wet, *parts], dim=2)
         if last:
             wet = F.pad(wet, (0, _HALF_TAPS))
@@ -81,4 +81,5 @@ class RoomStream:
         signal = torch.cat([self._dry, dry], dim=1)
         self._dry = signal[:, dry.shape[1] :]
         product = torch.fft.rfft(signal, _FFT).unsqueeze(1) * self._response
-        return torch.fft.irfft(product, _FFT)[..., self._tail : self._tail + dry.shape[1]]
+        wet: Tensor = torch.fft.irfft(product, _FFT)
+        return wet[..., self._tail : self._tail + dry.shape[1]]

@@ -98,13 +98,13 @@ class TwoStemCodec(Codec):
     def band_features_of(self, latents: Tensor) -> Tensor:
         """The features that latents ``[B, D, T]`` stand for: ``[B, 4 T, mid + side]``."""
         rows = self.band_whitening.decode(latents[:, self.config.voice_dim :].transpose(1, 2))
-        return rows.unflatten(2, (self.config.sub_frames, -1)).flatten(1, 2)
+        return self._unstack(rows)
 
     def voice_frames_of(self, latents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Bands ``[B, 4 T, 104]``, F0 in Hz and voicing from 0 to 1 (``[B, 4 T]``) of latents ``[B, D, T]``."""
-        split = (self.config.voice_components, self.config.sub_frames, self.config.sub_frames)
-        spectrum, flags, pitch = latents[:, : self.config.voice_dim].transpose(1, 2).split(split, dim=2)
-        rows = self.voice_whitening.decode(spectrum).unflatten(2, (self.config.sub_frames, -1)).flatten(1, 2)
+        split = [self.config.voice_components, self.config.sub_frames, self.config.sub_frames]
+        spectrum, flags, pitch = torch.split(latents[:, : self.config.voice_dim].transpose(1, 2), split, dim=2)
+        rows = self._unstack(self.voice_whitening.decode(spectrum))
         midi = (pitch.flatten(1) * _SEMITONES + _CENTRE).clamp(_LOWEST_NOTE, _HIGHEST_NOTE)
         return rows, 440 * 2 ** ((midi - 69) / 12), (flags.flatten(1) + 0.5).clamp(0, 1)
 
@@ -133,7 +133,13 @@ class TwoStemCodec(Codec):
 
     def _stack(self, frames: Tensor) -> Tensor:
         """``[B, 4 T, ...]`` to ``[B, T, 4 ...]``."""
-        return frames.unflatten(1, (-1, self.config.sub_frames)).flatten(2)
+        groups = frames.shape[1] // self.config.sub_frames
+        return frames.reshape(frames.shape[0], groups, self.config.sub_frames, *frames.shape[2:]).flatten(2)
+
+    def _unstack(self, rows: Tensor) -> Tensor:
+        """``[B, T, 4 n]`` to ``[B, 4 T, n]``."""
+        count = self.config.sub_frames
+        return rows.reshape(rows.shape[0], rows.shape[1] * count, rows.shape[2] // count)
 
 
 class TwoStemStream(DecodeStream):
@@ -178,7 +184,7 @@ class TwoStemStream(DecodeStream):
         until = known if last else known - codec.context
         if until <= self._given or (not last and until - self._given < _LEAST_HOP):
             return codec.no_audio(self._latents)
-        sound = codec.band_decoder(codec.band_features_of(self._latents), self._first * per_frame)[0]
+        sound: Tensor = codec.band_decoder(codec.band_features_of(self._latents), self._first * per_frame)[0]
         start, end = (frame - self._first for frame in (self._given, until))
         sound = sound[:, start * codec.samples_per_frame : end * codec.samples_per_frame]
         self._given = until

@@ -2,7 +2,7 @@
 
 Harmonics come from a band-limited pulse train, noise from a fixed table; both are shaped in the short-time spectrum
 by gains that the bands give. The definition is that of the corpus (``train.corpus.render``), which this agrees with:
-frame ``n`` is centred on sample ``240 n`` of 24 kHz; a harmonic gain of 1 is a sinusoid of amplitude 1/300.
+frame ``n`` is centred on sample ``240 n + 120`` of 24 kHz; a harmonic gain of 1 is a sinusoid of amplitude 1/300.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class VoiceRenderer:
 
         ``bands [B, n + 11, 104]``, ``f0 [B, n + 11]`` in Hz (never 0), ``voicing [B, n + 11]`` from 0 to 1; the first
         5 and last 6 frames are context. ``first`` is the absolute index of the first frame, ``phase [B]`` (float64,
-        in cycles) what the pulse train had reached there. Gives ``[B, 240 n]`` at 24 kHz, and the phase at every
-        frame, ``[B, n + 11]``.
+        in cycles) what the pulse train had reached there. Gives ``[B, 240 n]`` at 24 kHz, from the centre of the first
+        inner frame to that of the first frame after, and the phase at every frame, ``[B, n + 11]``.
         """
         count = f0.shape[1] - BEFORE - AFTER
         source, phases = _pulses(f0, voicing, phase)
@@ -79,8 +79,8 @@ class VoiceRenderer:
         spectrum = torch.fft.rfft(frames * (self._window / 300)) * harmonic
         spectrum = spectrum + self._table[rows] * (power.clamp(min=1e-6).sqrt() * _NOISE_GAIN)
         shaped = torch.fft.irfft(spectrum, N_FFT) * (self._window / _WINDOW_POWER)
-        blocks = F.pad(shaped, (HOP // 2, HOP // 2)).unflatten(2, (_SPAN, HOP))
-        total = blocks.shape[1]
+        total = shaped.shape[1]
+        blocks = F.pad(shaped, (HOP // 2, HOP // 2)).view(len(shaped), total, _SPAN, HOP)
         parts = [blocks[:, BEFORE - step : total - step, step] for step in range(_SPAN)]
         return torch.stack(parts).sum(0).flatten(1), phases
 
@@ -114,7 +114,8 @@ class VoiceStream:
         self._renderer = renderer
         self._room = RoomStream(batch, renderer.device)
         self._frames: Tensor | None = None
-        self._first = -BEFORE
+        self._first = -BEFORE - 1
+        self._cut = HOP // 2
         self._phase = torch.zeros(batch, dtype=torch.float64, device=renderer.device)
 
     def push(self, bands: Tensor, f0: Tensor, voicing: Tensor, last: bool = False) -> Tensor:
@@ -127,7 +128,7 @@ class VoiceStream:
         if self._frames is not None:
             frames = torch.cat([self._frames, frames], dim=1)
         elif frames.shape[1]:
-            frames = torch.cat([frames[:, :1].expand(-1, BEFORE, -1), frames], dim=1)
+            frames = torch.cat([frames[:, :1].expand(-1, BEFORE + 1, -1), frames], dim=1)
         if last and frames.shape[1]:
             frames = torch.cat([frames, frames[:, -1:].expand(-1, AFTER, -1)], dim=1)
         self._frames = frames if frames.shape[1] else None
@@ -137,9 +138,10 @@ class VoiceStream:
             sound, phases = self._renderer.stretch(
                 stretch[..., :-2], stretch[..., -2], stretch[..., -1], self._first, self._phase
             )
-            parts.append(sound)
+            parts.append(sound[:, self._cut :])
+            self._cut = 0
             self._phase, self._first = phases[:, count], self._first + count
             frames = frames[:, count:]
             self._frames = frames
         dry = torch.cat(parts, dim=1) if parts else bands.new_zeros(len(bands), 0)
-        return self._room.push(dry, last)
+        return self._room.push(dry[:, : dry.shape[1] - HOP // 2] if last else dry, last)

@@ -62,6 +62,7 @@ class CovarianceSum:
             raise ValueError(f"{self.count} rows are too few to whiten {len(self._sum)} values")
         offset = self._sum / self.count
         covariance = self._products / self.count - torch.outer(offset, offset)
+        values: Tensor
         values, vectors = torch.linalg.eigh(covariance)
         values, vectors = values.flip(0).clamp(min=0), vectors.flip(1).T
         kept = vectors[: len(target.scale)]
