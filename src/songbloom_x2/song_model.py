@@ -14,9 +14,13 @@ from torch import Tensor, nn
 
 from songbloom_x2.codec.base import Codec
 from songbloom_x2.codec.build import build_codec
+from songbloom_x2.conditioning.alignment import AlignmentConditioner, Profile
+from songbloom_x2.conditioning.guide import AlignedGuide
 from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS, LyricsConditioner
+from songbloom_x2.conditioning.prior import RenderPrior, prompt_statistics
+from songbloom_x2.conditioning.score import lyric_score
 from songbloom_x2.conditioning.style import PromptConditioner
-from songbloom_x2.config import SamplingConfig, SongConfig
+from songbloom_x2.config import SamplingConfig, SongConfig, TwoStemConfig
 from songbloom_x2.diffusion.dit import DiffusionTransformer
 from songbloom_x2.diffusion.guidance import RenderCondition
 from songbloom_x2.diffusion.solver import build_solver
@@ -26,6 +30,9 @@ from songbloom_x2.sketch.guide import FreeGuide, GuideState, SketchGuide
 from songbloom_x2.sketch.lm import SketchLM
 from songbloom_x2.steps import SongCondition, Steps
 from songbloom_x2.types import Style
+
+DEFAULT_TEMPO = 100.0
+"""Beats a minute, where no style says one."""
 
 
 class SongModel(nn.Module):
@@ -47,6 +54,12 @@ class SongModel(nn.Module):
         )
         self.dit = DiffusionTransformer(config)
         self._initialise()
+        self.alignment: AlignmentConditioner | None = None
+        self.prior: RenderPrior | None = None
+        if config.alignment is not None:
+            width = 2 * config.latent_dim
+            self.alignment = AlignmentConditioner(config.alignment, config.dim, width)
+            self.prior = RenderPrior(config.alignment, config.latent_dim, config.diff_dim or config.dim, width)
         self.codec = build_codec(config) if codec == "build" else codec
 
     def _initialise(self) -> None:
@@ -85,16 +98,41 @@ class SongModel(nn.Module):
         """What the DiT is told about a block.
 
         ``hidden [N, dim]``, the last ``dit.sketch_rows`` tokens ``[N, rows]``. The released model takes both as they
-        are; ``state`` is for models that know more about their sketch than its tokens.
+        are; the embedded one renders from the alignment's window and the style prompt.
         """
-        return RenderCondition(hidden, self.sketch.embedding(tokens))
+        if self.prior is None:
+            return RenderCondition(hidden, self.sketch.embedding(tokens))
+        _, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
+        return RenderCondition(style, rows)
 
     def guide(self, conditions: Sequence[SongCondition], sampling: SamplingConfig) -> SketchGuide:
         """How the tokens of these songs are chosen."""
         config = self.config
         device = self.sketch.bos.device
+        if self.alignment is not None:
+            score = lyric_score([song.lyrics for song in conditions], config.lyrics, self.alignment.config)
+            temperature = sampling.temperature if sampling.use_sampling else 0.0
+            return AlignedGuide(self.alignment, self._profile(conditions), score.to(device), temperature)
         return FreeGuide(
             self.sketch.logits, sampling, len(conditions), config.block_size, self.sketch.end_token, device
+        )
+
+    def _profile(self, conditions: Sequence[SongCondition]) -> Profile:
+        config = self.config
+        assert config.alignment is not None and isinstance(config.codec, TwoStemConfig)
+        first, device = config.codec.voice_components, self.sketch.bos.device
+        voicing = slice(first, first + config.codec.sub_frames)
+        tempos, keys, statistics = [], [], []
+        for condition in conditions:
+            style = condition.style
+            tempos.append(DEFAULT_TEMPO if style is None or style.tempo is None else style.tempo)
+            keys.append(config.alignment.layout.chords if style is None or style.key is None else style.key)
+            if style is None:
+                statistics.append(torch.zeros(2 * config.latent_dim))
+            else:
+                statistics.append(prompt_statistics(style.latents, config.codec.voice_dim, voicing).cpu())
+        return Profile(
+            torch.tensor(tempos, device=device), torch.tensor(keys, device=device), torch.stack(statistics).to(device)
         )
 
     def steps(self) -> Steps:

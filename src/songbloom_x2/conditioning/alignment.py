@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from songbloom_x2.config import AlignmentConfig
-from songbloom_x2.nn.draw import draw_index
 from songbloom_x2.conditioning import clock
 from songbloom_x2.conditioning.score import LyricScore
+from songbloom_x2.config import AlignmentConfig
+from songbloom_x2.nn.draw import draw_index
 
 STAY, NEXT, REST, END = range(4)
 DECISIONS = 4
 UNIFORMS = 3
 """Random numbers a frame takes: decision, pitch, chord."""
-VOWELS = frozenset("AA AE AH AO AW AX AY EH ER EY IH IY OW OY UH UW".split())
+VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AX", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
 LONGEST_VOWEL, LONGEST_CONSONANT, LONGEST_REST, LONGEST_OUTRO = 125, 12, 250, 300
 """Frames after which a run is ended whatever the model thinks (5 s, 0.48 s, 10 s, 12 s): a guard, rarely met."""
 

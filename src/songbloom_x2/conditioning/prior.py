@@ -7,46 +7,11 @@ regression as input the voice's words survive, without it they drown (docs/embed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from songbloom_x2.config import AlignmentConfig
-from songbloom_x2.conditioning import clock
-from songbloom_x2.conditioning.score import LyricScore
-
-
-@dataclass(frozen=True)
-class SketchHistory:
-    """The alignment's record of ``T`` frames of ``B`` songs, int64 ``[B, T]`` each; ``frame`` < 0 is before the song.
-
-    ``current`` (``P``: unsung), ``pitch`` (``pitches``: none), ``pointer`` (phonemes begun, this frame's included),
-    ``chord`` (``chords``: none), ``frame``.
-    """
-
-    current: Tensor
-    pitch: Tensor
-    pointer: Tensor
-    chord: Tensor
-    frame: Tensor
-
-    @classmethod
-    def silence(cls, size: int, frames: int, config: AlignmentConfig, device: torch.device | str) -> SketchHistory:
-        """``frames`` frames before the song begins."""
-        layout = config.layout
-
-        def full(value: int) -> Tensor:
-            return torch.full((size, frames), value, dtype=torch.long, device=device)
-
-        before = torch.arange(-frames, 0, device=device).expand(size, frames)
-        return cls(full(len(layout.phonemes)), full(layout.pitches), full(0), full(layout.chords), before)
-
-    def extended(self, later: SketchHistory, keep: int) -> SketchHistory:
-        """This history with ``later`` appended, its last ``keep`` frames."""
-        fields = self.__dataclass_fields__
-        return SketchHistory(**{f: torch.cat([getattr(self, f), getattr(later, f)], 1)[:, -keep:] for f in fields})
 
 
 class ConvBlock(nn.Module):
@@ -81,15 +46,20 @@ class RenderPrior(nn.Module):
         layout = config.layout
         dim = config.prior_dim
         phonemes = len(layout.phonemes) + 2
-        self.current = nn.Embedding(phonemes, dim)
-        self.neighbours = nn.ModuleList(nn.Embedding(phonemes, dim) for _ in range(3))
-        self.pitch = nn.Embedding(layout.pitches + 1, dim)
+        sizes = {
+            "current": phonemes,
+            "before": phonemes,
+            "next": phonemes,
+            "after": phonemes,
+            "pitch": layout.pitches + 1,
+            "gap": 4,
+            "chord": layout.chords + 1,
+            "beat": layout.beats,
+            "tick": config.clock_ticks,
+        }
+        self.columns = nn.ModuleDict({name: nn.Embedding(size, dim) for name, size in sizes.items()})
         self.since = nn.Embedding(config.reach + 1, dim)
         self.until = nn.Embedding(config.reach + 1, dim)
-        self.gap = nn.Embedding(4, dim)
-        self.chord = nn.Embedding(layout.chords + 1, dim)
-        self.beat = nn.Embedding(layout.beats, dim)
-        self.tick = nn.Embedding(config.clock_ticks, dim)
         self.style = nn.Sequential(nn.Linear(statistics, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.blocks = nn.ModuleList(ConvBlock(dim) for _ in range(config.prior_layers))
         self.norm = nn.LayerNorm(dim)
@@ -97,44 +67,29 @@ class RenderPrior(nn.Module):
         self.rows = nn.Linear(dim, diff_dim)
         self.mean_rows = nn.Linear(latent_dim, diff_dim)
         self.style_row = nn.Linear(dim, diff_dim)
-        for embedding in self.modules():
-            if isinstance(embedding, nn.Embedding):
-                nn.init.normal_(embedding.weight, std=0.1)
+        for module in self.modules():
+            if isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=0.1)
 
-    def _neighbour(self, score: LyricScore, index: Tensor) -> Tensor:
-        outside = len(self.config.layout.phonemes) + 1
-        inside = (index >= 0) & (index < score.count.unsqueeze(1))
-        return torch.where(inside, score.classes.gather(1, index.clamp(0, score.classes.shape[1] - 1)), outside)
-
-    def features(self, history: SketchHistory, score: LyricScore, tempo: Tensor, statistics: Tensor) -> Tensor:
+    def features(self, window: Tensor, statistics: Tensor) -> Tensor:
         """Sum of embeddings ``[B, T, dim]``."""
-        config = self.config
-        sung = history.current < len(config.layout.phonemes)
-        begun = history.pointer - sung.long()
-        since, until = run_distances(history, config.reach)
-        x = self.current(history.current) + self.pitch(history.pitch) + self.since(since) + self.until(until)
-        for embedding, index in zip(
-            self.neighbours, (begun - 1, history.pointer, history.pointer + 1), strict=True
-        ):
-            x = x + embedding(self._neighbour(score, index))
-        x = x + self.gap(score.gap.gather(1, history.pointer).clamp(max=3))
-        in_song = history.frame.clamp(min=0)
-        x = x + self.chord(history.chord) + self.beat(clock.beat(in_song, tempo.unsqueeze(1)))
-        x = x + self.tick(clock.tick(in_song, tempo.unsqueeze(1), config.clock_ticks))
+        since, until = run_distances(window, self.config.reach)
+        x = self.since(since) + self.until(until)
+        columns = dict(zip(COLUMNS, window.unbind(-1), strict=True))
+        for name, embedding in self.columns.items():
+            x = x + embedding(columns[name])
         out: Tensor = x + self.style(statistics.to(x.dtype)).unsqueeze(1)
         return out
 
-    def forward(
-        self, history: SketchHistory, score: LyricScore, tempo: Tensor, statistics: Tensor, block: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, window: Tensor, statistics: Tensor, block: int) -> tuple[Tensor, Tensor, Tensor]:
         """Condition one block.
 
-        ``history`` ``[B, context]`` ends with the block's sketch; ``tempo`` ``[B]``; ``statistics`` ``[B, S]``.
-        Returns means ``[B, block, latent_dim]`` of the block's latents (which lag the sketch by ``lead`` frames), DiT
-        rows ``[B, 2 * block, diff_dim]`` for the previous and this block's latents, and the style row
-        ``[B, diff_dim]``.
+        ``window`` int64 ``[B, context, columns]`` (see ``window.describe``) ends with the block's sketch; ``statistics``
+        ``[B, S]`` of the style prompt. Returns means ``[B, block, latent_dim]`` of the block's latents (which lag the
+        sketch by ``lead`` frames), DiT rows ``[B, 2 * block, diff_dim]`` for the previous and this block's latents,
+        and the style row ``[B, diff_dim]``.
         """
-        x = self.features(history, score, tempo, statistics)
+        x = self.features(window, statistics)
         for layer in self.blocks:
             x = layer(x)
         x = self.norm(x)
@@ -145,17 +100,6 @@ class RenderPrior(nn.Module):
         rows = torch.cat([rows[:, :block], rows[:, block:] + self.mean_rows(means.detach())], 1)
         style_row: Tensor = self.style_row(F.silu(self.style(statistics.to(x.dtype))))
         return means, rows, style_row
-
-
-def run_distances(history: SketchHistory, reach: int) -> tuple[Tensor, Tensor]:
-    """Frames since each frame's phoneme began and until it ends, within the window, at most ``reach``; ``[B, T]`` each."""
-    length = history.current.shape[1]
-    changed = (history.current[:, 1:] != history.current[:, :-1]) | (history.pointer[:, 1:] != history.pointer[:, :-1])
-    edge = torch.ones_like(changed[:, :1])
-    index = torch.arange(length, device=changed.device).expand_as(history.current)
-    begin = torch.where(torch.cat([edge, changed], 1), index, 0).cummax(1).values
-    end = torch.where(torch.cat([changed, edge], 1), index, length - 1).flip(1).cummin(1).values.flip(1)
-    return (index - begin).clamp(max=reach), (end - index).clamp(max=reach)
 
 
 def prompt_statistics(latents: Tensor, voice_dim: int, voicing: slice) -> Tensor:

@@ -45,7 +45,7 @@ def sketch_losses(model: SongModel, batch: SketchBatch, generator: torch.Generat
     places = places + places // block
     body = body.index_add(1, places, extra.to(body.dtype))
     prefixes = [
-        torch.cat([model.prompt.project(prompt), model.lyrics.rows(ids)])
+        torch.cat([model.prompt.project(prompt), model.lyrics([ids])[0]])
         for prompt, ids in zip(batch.prompts, batch.ids, strict=True)
     ]
     rows = torch.nn.utils.rnn.pad_sequence(
@@ -102,7 +102,7 @@ def render_losses(
     prior: RenderPrior = model.prior
     config = model.config
     size = len(batch.latents)
-    means, rows, style = prior(batch.history, batch.score, batch.tempo, batch.statistics, config.block_size)
+    means, rows, style = prior(batch.window, batch.statistics, config.block_size)
     noise = torch.randn(batch.latents.shape, generator=generator)
     t = logit_normal_times(size, generator)
     noisy = path(batch.latents, noise, t, config.diffusion_objective)

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from songbloom_x2.conditioning import clock
 from songbloom_x2.conditioning.alignment import END, NEXT, REST, STAY, AlignmentState, Profile
-from songbloom_x2.conditioning.prior import SketchHistory, prompt_statistics
+from songbloom_x2.conditioning.prior import prompt_statistics
 from songbloom_x2.conditioning.score import LyricScore, lyric_score
+from songbloom_x2.conditioning.window import describe
 from songbloom_x2.config import SongConfig, TwoStemConfig
 from songbloom_x2.train.aligned import AlignedSketch
 
@@ -56,11 +57,10 @@ class SketchBatch:
 
 @dataclass(frozen=True)
 class RenderBatch:
-    """``B`` blocks for the renderer: ``history`` ``[B, context]``, ``latents`` and ``previous`` ``[B, block, D]``."""
+    """``B`` blocks for the renderer: ``window`` ``[B, context, columns]`` (``conditioning.window``), ``statistics``
+    ``[B, S]`` of the prompts, ``latents`` and ``previous`` ``[B, block, D]``."""
 
-    history: SketchHistory
-    score: LyricScore
-    tempo: Tensor
+    window: Tensor
     statistics: Tensor
     latents: Tensor
     previous: Tensor
@@ -193,10 +193,10 @@ class Songs:
             statistics.append(self.statistics(self._prompt(song, rng)))
             tempos.append(song.sketch.tempo)
             ids.append(song.sketch.ids)
+        score = lyric_score(ids, self.config.lyrics, self.alignment)
+        columns = {name: torch.stack(values) for name, values in windows.items()}
         return RenderBatch(
-            history=SketchHistory(**{name: torch.stack(values) for name, values in windows.items()}),
-            score=lyric_score(ids, self.config.lyrics, self.alignment),
-            tempo=torch.tensor(tempos),
+            window=describe(**columns, score=score, tempo=torch.tensor(tempos), config=self.alignment),
             statistics=torch.stack(statistics),
             latents=torch.stack(latents),
             previous=torch.stack(previous),

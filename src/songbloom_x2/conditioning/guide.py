@@ -1,0 +1,77 @@
+"""The embedded model's guide: the alignment as the engine sees it (``sketch.guide.SketchGuide``).
+
+Its state carries the alignment, the renderer's window and the prompt's statistics; what belongs to the songs as wholes
+(score, tempo, key) stays here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+import torch
+from torch import Tensor
+
+from songbloom_x2.conditioning.alignment import UNIFORMS, AlignmentConditioner, AlignmentState, Profile
+from songbloom_x2.conditioning.score import LyricScore
+from songbloom_x2.conditioning.window import describe, empty_window
+
+_FIELDS = tuple(field.name for field in fields(AlignmentState))
+
+
+class AlignedGuide:
+    """Draws decision, pitch and chord of each frame; the words cannot be missed."""
+
+    uniforms = UNIFORMS
+    recorded = _FIELDS
+
+    def __init__(
+        self, alignment: AlignmentConditioner, profile: Profile, score: LyricScore, temperature: float
+    ) -> None:
+        """``temperature`` 0 takes the most likely of everything."""
+        self._alignment, self._profile, self._score, self._temperature = alignment, profile, score, temperature
+
+    def start(self) -> Mapping[str, Tensor]:
+        """Before the first frame."""
+        size, device = len(self._profile.tempo), self._profile.tempo.device
+        state = AlignmentState.start(size, self._alignment.config, device)
+        return {
+            **{name: getattr(state, name) for name in _FIELDS},
+            "window": empty_window(size, self._alignment.config, device),
+            "statistics": self._profile.statistics,
+        }
+
+    def rows(self, state: Mapping[str, Tensor]) -> Tensor:
+        """What is added to the LM's input: fields ``[N, L]`` -> ``[N, L, dim]``."""
+        aligned = AlignmentState(**{name: state[name] for name in _FIELDS})
+        return self._alignment.rows(aligned, self._profile, self._score)
+
+    def choose(
+        self, hidden: Tensor, state: Mapping[str, Tensor], uniforms: Tensor, may_end: Tensor
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """One frame: tokens int64 ``[N]``, and the state after it."""
+        before = AlignmentState(**{name: state[name] for name in _FIELDS})
+        tokens, after = self._alignment.choose(
+            hidden[: len(before.frame)],
+            before,
+            self._profile,
+            self._score,
+            uniforms,
+            temperature=self._temperature,
+            may_end=may_end,
+        )
+        # The frame's own chord: the state after it may already stand in the next slot.
+        chord = torch.where(before.frame == 0, after.lead, before.chord)
+        now = [t.unsqueeze(1) for t in (after.current, after.pitch, after.pointer, chord, before.frame)]
+        row = describe(*now, score=self._score, tempo=self._profile.tempo, config=self._alignment.config)
+        return tokens, {
+            **{name: getattr(after, name) for name in _FIELDS},
+            "window": torch.cat([state["window"][:, 1:], row], 1),
+            "statistics": state["statistics"],
+        }
+
+    def keep(self, songs: Tensor) -> AlignedGuide:
+        """The guide of some of the songs."""
+        profile = Profile(*(t[songs] for t in (self._profile.tempo, self._profile.key, self._profile.statistics)))
+        score = LyricScore(*(getattr(self._score, field.name)[songs] for field in fields(LyricScore)))
+        return AlignedGuide(self._alignment, profile, score, self._temperature)
