@@ -1,0 +1,110 @@
+"""The one way to a model's weights: a name or a path in, a model placed as the runtime plan says out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from songbloom_x2.checkpoints import native
+from songbloom_x2.checkpoints.fingerprint import fingerprint
+from songbloom_x2.checkpoints.official import load_official
+from songbloom_x2.checkpoints.registry import EMBEDDED, MODELS, KnownModel
+from songbloom_x2.checkpoints.released_yaml import is_released
+from songbloom_x2.config import SongConfig
+from songbloom_x2.errors import CheckpointError
+from songbloom_x2.song_model import SongModel
+
+
+class Placement(Protocol):
+    """Puts a model where and in which precision it shall run (``runtime.plan.RuntimePlan``)."""
+
+    def place(self, model: SongModel) -> SongModel:
+        """The same model, moved."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to run, and what a manifest wants to know about it."""
+
+    model: SongModel
+    config: SongConfig
+    hash: str
+    """SHA-256 over the contents of the files that decided the model."""
+    source: str
+    licence: str
+    notes: tuple[str, ...] = ()
+    """Choices made while reading the config, each with its reason."""
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
+    """Tensors that came along and belong to no part of the model."""
+
+
+def load_model(
+    model: str | Path,
+    plan: Placement,
+    *,
+    models_dir: Path | None = None,
+    rope_base_dit: float | None = None,
+) -> LoadedModel:
+    """Load a model by path (released or native, decided by content) or by name.
+
+    A known name is looked for in the package (``embedded``) or in ``models_dir``. ``rope_base_dit`` overrides the rule
+    for a released model's DiT. Raises ``CheckpointError`` in one line.
+    """
+    path = locate(model, models_dir)
+    if native.is_native(path):
+        if rope_base_dit is not None:
+            raise CheckpointError(f"{path}: the DiT's RoPE base is part of a native config and cannot be overridden")
+        return _native(path, plan)
+    if path.is_dir() and not is_released(path):
+        raise CheckpointError(f"{path}: holds no model (neither {native.CONFIG_FILE} nor a released NAME.yaml)")
+    official = load_official(path, rope_base_dit=rope_base_dit)
+    config = official.model.config
+    placed = plan.place(official.model.requires_grad_(False))
+    source = f"{config.name} (released)"
+    return LoadedModel(placed, config, fingerprint(official.files), source, config.licence, official.released.notes)
+
+
+def locate(model: str | Path, models_dir: Path | None = None) -> Path:
+    """Where a model lies; ``CheckpointError`` says what to do where it does not."""
+    path = Path(model)
+    known = MODELS.get(str(model))
+    if known is None:
+        if path.exists():
+            return path
+        near = difflib.get_close_matches(str(model), MODELS, n=1, cutoff=0.5)
+        hint = f"; did you mean '{near[0]}'?" if near else f"; known names: {', '.join(MODELS)}"
+        raise CheckpointError(f"model '{str(model)[:120]}': no such folder and no known name{hint}")
+    if known.name == EMBEDDED:
+        folder = Path(str(files("songbloom_x2"))) / "assets" / "embedded"
+        if not native.is_native(folder):
+            raise CheckpointError("the embedded model is not in this installation; install the package again")
+        return folder
+    return _downloaded(known, path, models_dir)
+
+
+def _downloaded(known: KnownModel, beside: Path, models_dir: Path | None) -> Path:
+    """A released model's YAML, or the native folder of that name; in ``models_dir`` or the working folder."""
+    places = [beside] if models_dir is None else [models_dir / known.name, models_dir, beside]
+    for place in places:
+        if native.is_native(place):
+            return place
+        yaml = place / f"{known.name}.yaml"
+        if yaml.is_file():
+            return yaml
+    raise CheckpointError(
+        f"model '{known.name}' is not on this machine; give the folder that holds its files, "
+        f"or take 'embedded' (its licence: {known.licence})"
+    )
+
+
+def _native(path: Path, plan: Placement) -> LoadedModel:
+    loaded = native.load(path)
+    config = loaded.model.config
+    placed = plan.place(loaded.model.requires_grad_(False))
+    return LoadedModel(placed, config, loaded.hash, loaded.source, loaded.licence, (), loaded.extra)
