@@ -1,0 +1,129 @@
+"""Makes a corpus folder: shards of songs over several processes, resumable, the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from songbloom_x2.errors import ConfigError
+from songbloom_x2.train.corpus.record import SongRecord, shard_stems, write_shard
+from songbloom_x2.train.corpus.song import Studio
+
+SEEDS_A_CORPUS = 1_000_000
+"""Song ``i`` of the corpus with seed ``s`` has the seed ``s * SEEDS_A_CORPUS + i``."""
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """A corpus: so many ``songs`` from ``seed``, ``shard_songs`` a file, band stems kept for the first ``stems`` songs."""
+
+    songs: int
+    seed: int = 1
+    shard_songs: int = 40
+    stems: int | None = None
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One shard to make."""
+
+    config: CorpusConfig
+    folder: Path
+    cache: Path
+    soundfonts: tuple[Path, ...]
+    index: int
+
+    @property
+    def stem(self) -> Path:
+        """The shard's path without suffix."""
+        return self.folder / f"shard-{self.index:05d}"
+
+    @property
+    def songs(self) -> range:
+        """Numbers of its songs in the corpus."""
+        first = self.index * self.config.shard_songs
+        return range(first, min(first + self.config.shard_songs, self.config.songs))
+
+
+class _ShardMaker:
+    """Makes shards in one process; loads the studio at the first."""
+
+    def __init__(self) -> None:
+        self._studio: Studio | None = None
+
+    def __call__(self, job: ShardJob) -> tuple[int, float]:
+        if self._studio is None:
+            self._studio = Studio(job.cache, job.soundfonts)
+        songs: list[SongRecord] = []
+        for number in job.songs:
+            song = self._studio.make(job.config.seed * SEEDS_A_CORPUS + number)
+            stems = job.config.stems
+            keep = stems is None or number < stems
+            songs.append(song if keep else SongRecord(song.annotation, song.voice, None))
+        write_shard(job.stem, songs)
+        return job.index, sum(song.annotation.seconds for song in songs)
+
+
+def generate(
+    folder: Path,
+    config: CorpusConfig,
+    *,
+    cache: Path,
+    soundfonts: Sequence[Path],
+    workers: int = 1,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Make what is missing of the corpus in ``folder``.
+
+    Raises ``ConfigError`` where the folder holds a corpus of other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _settle(folder, config, soundfonts)
+    shards = -(-config.songs // config.shard_songs)
+    present = {stem.name for stem in shard_stems(folder)}
+    jobs = [ShardJob(config, folder, cache, tuple(soundfonts), index) for index in range(shards)]
+    todo = [job for job in jobs if job.stem.name not in present]
+    report(f"{shards} shards, {shards - len(todo)} already there")
+    begin, seconds = time.monotonic(), 0.0
+    for done, (index, length) in enumerate(_run(todo, workers), 1):
+        seconds += length
+        speed = seconds / max(time.monotonic() - begin, 1e-9)
+        report(f"shard {index}: {length / 60:.1f} min; {done} of {len(todo)}, {seconds / 3600:.2f} h at {speed:.0f} x real time")
+
+
+def _run(jobs: Sequence[ShardJob], workers: int) -> Iterator[tuple[int, float]]:
+    maker = _ShardMaker()
+    if workers <= 1:
+        yield from map(maker, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers, initializer=_start, initargs=()) as pool:
+        yield from pool.imap_unordered(_make, jobs)
+
+
+_MAKER: list[_ShardMaker] = []
+
+
+def _start() -> None:
+    _MAKER.append(_ShardMaker())
+
+
+def _make(job: ShardJob) -> tuple[int, float]:
+    return _MAKER[0](job)
+
+
+def _settle(folder: Path, config: CorpusConfig, soundfonts: Sequence[Path]) -> None:
+    """Write the settings, or check that they are those the folder was begun with; a longer corpus may follow a shorter one."""
+    path = folder / "corpus.json"
+    fixed = {**asdict(config), "soundfonts": [font.name for font in soundfonts], "format": 1}
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in fixed.items():
+            if name != "songs" and before.get(name) != value:
+                raise ConfigError(f"{folder} was begun with {name} = {before.get(name)}, not {value}: choose another folder")
+        if before["songs"] % config.shard_songs and before["songs"] != config.songs:
+            raise ConfigError(f"{folder} ends in a short shard and cannot grow: choose another folder")
+    path.write_text(json.dumps(fixed, indent=1), encoding="utf-8")
