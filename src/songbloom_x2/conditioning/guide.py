@@ -6,7 +6,7 @@ Its state carries the alignment, the renderer's window and the prompt's statisti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import torch
@@ -31,15 +31,22 @@ class AlignedGuide:
         """``temperature`` 0 takes the most likely of everything."""
         self._alignment, self._profile, self._score, self._temperature = alignment, profile, score, temperature
 
-    def start(self) -> Mapping[str, Tensor]:
-        """Before the first frame."""
+    def start(
+        self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()
+    ) -> Mapping[str, Tensor]:
+        """Before each song's next frame: as ``stored``, or before its first."""
         size, device = len(self._profile.tempo), self._profile.tempo.device
         state = AlignmentState.start(size, self._alignment.config, device)
-        return {
+        fresh = {
             **{name: getattr(state, name) for name in _FIELDS},
             "window": empty_window(size, self._alignment.config, device),
             "statistics": self._profile.statistics,
         }
+        for song, kept in enumerate(stored):
+            # The prompt's statistics belong to the request: a resumed song may have been given another style.
+            for name in kept.keys() - {"statistics"}:
+                fresh[name][song] = kept[name].to(device)
+        return fresh
 
     def rows(self, state: Mapping[str, Tensor]) -> Tensor:
         """What is added to the LM's input: fields ``[N, L]`` -> ``[N, L, dim]``."""

@@ -6,7 +6,7 @@ first dimension is the song: the engine carries it, cuts it when songs leave, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -32,8 +32,12 @@ class SketchGuide(Protocol):
         """Fields of the state whose whole past ``rows`` needs when a song is resumed; empty where rows adds nothing."""
         ...
 
-    def start(self) -> GuideState:
-        """Before the first frame."""
+    def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[GuideState] = ()) -> GuideState:
+        """Before each song's next frame; without arguments, before the first.
+
+        ``tokens`` int64 ``[T]`` are those already made (none: a new song), ``stored`` the state that was kept with
+        them, without the song dimension (empty: a new song).
+        """
         ...
 
     def rows(self, state: GuideState) -> Tensor | None:
@@ -79,10 +83,15 @@ class FreeGuide:
         self._device = device
         self._window = sampling.penalty_window if sampling.penalty_repeat else 0
 
-    def start(self) -> GuideState:
-        """A window full of EOS, and no frames made."""
-        recent = torch.full((self._songs, self._window), self._end_token, dtype=torch.int64, device=self._device)
-        return {"recent": recent, "frames": torch.zeros(self._songs, dtype=torch.int64, device=self._device)}
+    def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[GuideState] = ()) -> GuideState:
+        """The last tokens, after a window full of EOS: all of it follows from the tokens."""
+        recent = torch.full((self._songs, self._window), self._end_token, dtype=torch.int64)
+        frames = torch.zeros(self._songs, dtype=torch.int64)
+        for song, made in enumerate(tokens):
+            kept = made[max(0, len(made) - self._window) :]
+            recent[song, self._window - len(kept) :] = kept
+            frames[song] = len(made)
+        return {"recent": recent.to(self._device), "frames": frames.to(self._device)}
 
     def rows(self, state: GuideState) -> Tensor | None:
         """Nothing."""
