@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from songbloom_x2.codec.mel import HOP, band_features, feature_margin
 from songbloom_x2.codec.two_stem import TwoStemCodec
+from songbloom_x2.train.codec.compare import after_whitening, distances
 from songbloom_x2.train.codec.crops import PcmArray, draw_batch
 from songbloom_x2.train.codec.losses import DECIBELS, SpectralLoss
 
@@ -27,8 +28,8 @@ class BandTraining:
     """How long, how fast, how often. Times in minutes of wall clock."""
 
     minutes: float = 80.0
-    batch: int = 6
-    frames: int = 128
+    batch: int = 4
+    frames: int = 112
     """Feature frames of a crop, 100 a second; a multiple of four."""
     learning_rate: float = 1e-3
     warm_up: int = 200
@@ -131,14 +132,14 @@ class BandTrainer:
         self.step, self.spent, self.best = state["step"], state["spent"], state["best"]
         return True
 
+    @torch.no_grad()
     def _as_in_use(self, features: Tensor) -> Tensor:
         """Features after the PCA, with a little of the noise that a model's latents have."""
-        with torch.no_grad():
-            latents = self.codec.encode_features(features)
-            level = torch.rand(len(latents), 1, 1, generator=self.noise) * self.plan.latent_noise
-            latents = latents + level * torch.randn(latents.shape, generator=self.noise)
-            slot = torch.zeros(len(latents), self.codec.config.voice_dim, latents.shape[2])
-            return self.codec.band_features_of(torch.cat([slot, latents], dim=1))
+        latents = self.codec.encode_features(features)
+        level = torch.rand(len(latents), 1, 1, generator=self.noise) * self.plan.latent_noise
+        latents = latents + level * torch.randn(latents.shape, generator=self.noise)
+        slot = torch.zeros(len(latents), self.codec.config.voice_dim, latents.shape[2])
+        return self.codec.band_features_of(torch.cat([slot, latents], dim=1))
 
     def _rate(self) -> float:
         rising = min(1.0, (self.step + 1) / self.plan.warm_up)
@@ -154,26 +155,20 @@ class BandTrainer:
     @torch.inference_mode()
     def _validate(self, trial: Tensor, losses: list[float]) -> None:
         """Log the held-out distances of the averaged weights; export them when they are the best so far."""
-        target = trial[..., feature_margin() : -feature_margin()]
-        latents = self.codec.encode_features(band_features(trial, padded=True))
-        slot = torch.zeros(len(latents), self.codec.config.voice_dim, latents.shape[2])
-        features = self.codec.band_features_of(torch.cat([slot, latents], dim=1))
-        sound = torch.cat([self.average(part) for part in torch.split(features, 4)])
-        difference = (band_features(sound) - band_features(target))[:, 3:-3].abs() * DECIBELS
-        mids = self.codec.config.mid_mels
-        spectral = float(self.loss(_trimmed(sound), _trimmed(target)))
+        features = band_features(trial, padded=True)
+        seen = after_whitening(self.codec, features)
+        sound = torch.cat([self.average(part) for part in torch.split(seen, 4)])
+        found = distances(sound, trial[..., feature_margin() : -feature_margin()], features)
         record = {
             "step": self.step,
             "minutes": round(self.spent, 2),
             "train": round(float(np.mean(losses)), 4) if losses else None,
-            "mel_db": round(float(difference.mean()), 4),
-            "mel_mid_db": round(float(difference[..., :mids].mean()), 4),
-            "spectral": round(spectral, 4),
+            **found,
             "rate": self._rate() * self.plan.learning_rate,
         }
         with (self.folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(record) + "\n")
-        score = spectral + float(difference.mean()) / DECIBELS
+        score = found["spectral"] + found["mel_db"] / DECIBELS
         if score < self.best:
             self.best = score
             weights = {f"band_decoder.{name}": value.contiguous() for name, value in self.average.state_dict().items()}
