@@ -213,3 +213,5 @@ class RuntimeConfig:
     cudnn_benchmark: bool = True
     threads: int | None = None
     """CPU threads; none: what torch takes by itself."""
+    batch_size: int = 4
+    """Songs made side by side at most."""
