@@ -11,40 +11,40 @@ from torch import nn
 from songbloom_x2.conditioning.alignment import DECISIONS, END, AlignmentConditioner, AlignmentState
 from songbloom_x2.conditioning.window import COLUMNS, empty_window, run_distances
 from songbloom_x2.train.aligned import align
+from songbloom_x2.train.corpus.record import Annotation, ChordSpan, LineSpan, SectionSpan
 from songbloom_x2.train.embedded import embedded_config
 from songbloom_x2.train.songs import Songs, TrainingSong
 
 CONFIG = embedded_config()
 
 
-def annotation(seed: int, tempo: float) -> dict:
+def annotation(seed: int, tempo: float) -> Annotation:
     """A small song: an intro, two verses of sung nonsense, an outro."""
     rng = np.random.default_rng(seed)
     bar = 240 / tempo
     phonemes = CONFIG.alignment.layout.phonemes
     sections, lines, now = [], [], 0.0
     for name, bars in (("intro", 1), ("verse", 2), ("chorus", 2), ("outro", 1)):
-        chords = [
-            {"root": int(rng.integers(12)), "minor": bool(rng.integers(2)), "start": now + i * bar / 2}
-            for i in range(2 * bars)
-        ]
-        sections.append({"name": name, "start": now, "end": now + bars * bar, "chords": chords})
+        chords = tuple(
+            ChordSpan(int(rng.integers(12)), bool(rng.integers(2)), now + i * bar / 2) for i in range(2 * bars)
+        )
         if name in ("verse", "chorus"):
             for half in range(2):
                 at = now + half * bars * bar / 2 + 0.2
                 sung = []
                 for _ in range(int(rng.integers(3, 8))):
                     length = float(rng.uniform(0.05, 0.3))
-                    sung.append([str(rng.choice(phonemes)), at, at + length, int(rng.integers(48, 72))])
+                    sung.append((str(rng.choice(phonemes)), at, at + length, int(rng.integers(48, 72))))
                     at += length
-                lines.append({"phonemes": sung, "notes": [[sung[0][1], 0.2, 60]]})
+                lines.append(LineSpan(len(sections), "", sung[0][1], at, (), (), tuple(sung)))
+        sections.append(SectionSpan(name, now, now + bars * bar, bars, chords))
         now += bars * bar
-    return {"tempo": tempo, "key": 5, "sections": sections, "lines": lines}
+    return Annotation(seed, "pop", "alto", tempo, 5, 4, now, "", "", tuple(sections), tuple(lines))
 
 
 def song(seed: int, tempo: float) -> TrainingSong:
     note = annotation(seed, tempo)
-    frames = int((note["sections"][-1]["end"] + 0.6) * 25) // 16 * 16 + 16
+    frames = int((note.seconds + 0.6) * 25) // 16 * 16 + 16
     sketch = align(note, frames, CONFIG.alignment, CONFIG.lyrics, CONFIG.instrumental_seconds)
     latents = torch.randn(frames, CONFIG.latent_dim, generator=torch.Generator().manual_seed(seed))
     return TrainingSong(sketch, latents, latents, latents, "pop", "alto")

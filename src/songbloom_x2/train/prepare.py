@@ -1,46 +1,54 @@
-"""From corpus records to training songs: encode the stems, align the sketch, and keep all of it in memory as float16."""
+"""From corpus shards to training songs: encode the stems, align the sketch; kept as safetensors beside the training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
+from songbloom_x2.codec.mel import FLOOR, band_features
 from songbloom_x2.codec.two_stem import TwoStemCodec
+from songbloom_x2.codec.voice_renderer import VoiceStream
 from songbloom_x2.config import SongConfig
-from songbloom_x2.train.aligned import align
-from songbloom_x2.train.corpus.record import SongRecord, read_records
+from songbloom_x2.train.aligned import AlignedSketch, align
+from songbloom_x2.train.corpus.record import SongRecord, read_shard, shard_stems
 from songbloom_x2.train.songs import Songs, TrainingSong
 
 MIXTURE_FRAMES = 250
 """Latent frames (10 s) of mixture prompt kept of each song."""
+_ARRAYS = ("current", "pitch", "pointer", "chord", "run", "slots")
 
 
 @torch.inference_mode()
 def stem_latents(record: SongRecord, codec: TwoStemCodec) -> Tensor:
-    """Latents ``[D, T]`` of the record's stems."""
-    bands = torch.from_numpy(record.voice).float()[None]
-    f0, voiced = torch.from_numpy(record.f0).float()[None], torch.from_numpy(record.voiced)[None]
-    voice = codec.encode_voice(bands, f0, voiced)[0]
-    band = codec.encode_features(torch.from_numpy(record.band).float()[None])[0]
-    frames = min(voice.shape[1], band.shape[1])
-    return torch.cat([voice[:, :frames], band[:, :frames]])
+    """Latents ``[D, T]`` of the record's stems.
+
+    Raises:
+        ValueError: the record was stored without its band.
+    """
+    if record.band is None:
+        raise ValueError(f"song {record.annotation.seed} was stored without its band")
+    voice = record.voice
+    bands, f0 = torch.from_numpy(voice.bands).float()[None], torch.from_numpy(voice.f0).float()[None]
+    audio = torch.from_numpy(record.band.astype(np.float32) / 32767)[None]
+    return codec.encode_stems(bands, f0, torch.from_numpy(voice.voiced)[None], audio)[0]
 
 
 @torch.inference_mode()
-def mixture_latents(latents: Tensor, codec: TwoStemCodec, start: int, frames: int) -> Tensor:
-    """A stretch of the song as a listener has it: voice rendered, added to the band, all in the band slot.
+def mixture_latents(latents: Tensor, codec: TwoStemCodec) -> Tensor:
+    """The song as a listener has it: voice rendered, added to the band, all in the band slot; ``[D, T]`` -> ``[D, T]``.
 
-    Magnitudes are added, which is exact where one stem dominates; ``[D, T]`` -> ``[D, frames]``.
+    Magnitudes are added, which is exact where one stem dominates.
     """
-    from songbloom_x2.codec.mel import FLOOR, band_features
-
-    part = latents[None, :, start : start + frames]
-    voice = codec.decode_voice(part)
-    heard = band_features(voice).exp() - FLOOR
-    features = torch.log(codec.band_features_of(part).exp() + heard[:, : 4 * part.shape[2]])
+    part = latents[None]
+    voice = VoiceStream(codec.renderer(), 1).push(*codec.voice_frames_of(part), last=True)
+    features = torch.log(codec.band_features_of(part).exp() + band_features(voice).exp() - FLOOR)
     return torch.cat([codec.silent_voice(1, part.shape[2]), codec.encode_features(features)], 1)[0]
 
 
@@ -51,34 +59,72 @@ def prepare_song(record: SongRecord, codec: TwoStemCodec, config: SongConfig) ->
         ValueError: the song cannot be aligned (see ``align``).
     """
     assert config.alignment is not None
-    clean = stem_latents(record, codec)
     lead, block = config.alignment.lead, config.block_size
-    frames = (clean.shape[1] + lead) // block * block
+    seconds = len(record.voice.f0) / 100
+    frames = (int(seconds * 25) + lead) // block * block
     sketch = align(record.annotation, frames, config.alignment, config.lyrics, config.instrumental_seconds)
-    quiet = codec.encode(clean.new_zeros(1, 2, lead * codec.samples_per_frame))[0]
+    clean = stem_latents(record, codec)
+    with torch.inference_mode():
+        quiet = codec.encode(clean.new_zeros(1, 2, lead * codec.samples_per_frame))[0]
     latents = torch.cat([quiet, clean], 1)[:, :frames]
     length = min(MIXTURE_FRAMES, clean.shape[1])
     middle = (clean.shape[1] - length) // 2
-    mixture = mixture_latents(clean, codec, middle, length)
     return TrainingSong(
         sketch=sketch,
         latents=latents.T.half(),
         clean=clean.T.half(),
-        mixture=mixture.T.half(),
-        style=str(record.annotation["style"]),
-        voice=str(record.annotation["voice"]),
+        mixture=mixture_latents(clean[:, middle : middle + length], codec).T.half(),
+        style=record.annotation.style,
+        voice=record.annotation.voice,
     )
 
 
-def prepared(records: Iterable[SongRecord], codec: TwoStemCodec, config: SongConfig) -> Iterator[TrainingSong]:
-    """Every song that can be aligned; the others are counted by the caller from what is missing."""
-    for record in records:
-        try:
-            yield prepare_song(record, codec, config)
-        except ValueError:
-            continue
+def _store(songs: list[TrainingSong], path: Path) -> None:
+    tensors: dict[str, Tensor] = {}
+    notes = []
+    for i, song in enumerate(songs):
+        for name in ("latents", "clean", "mixture"):
+            tensors[f"{i}/{name}"] = getattr(song, name).contiguous()
+        for name in _ARRAYS:
+            tensors[f"{i}/{name}"] = torch.from_numpy(getattr(song.sketch, name)).to(torch.int16)
+        tensors[f"{i}/ids"] = torch.tensor(song.sketch.ids, dtype=torch.int16)
+        notes.append({"tempo": song.sketch.tempo, "key": song.sketch.key, "style": song.style, "voice": song.voice})
+    partial = path.with_suffix(".part")
+    save_file(tensors, partial, metadata={"songs": json.dumps(notes)})
+    partial.replace(path)
 
 
-def load_songs(folder: Path, codec: TwoStemCodec, config: SongConfig) -> Songs:
-    """All songs of a corpus folder."""
-    return Songs(list(prepared(read_records(folder), codec, config)), config)
+def _read(path: Path) -> list[TrainingSong]:
+    songs = []
+    with safe_open(path, framework="pt") as file:
+        for i, note in enumerate(json.loads(file.metadata()["songs"])):
+            arrays = {name: file.get_tensor(f"{i}/{name}").long().numpy() for name in _ARRAYS}
+            ids = tuple(int(symbol) for symbol in file.get_tensor(f"{i}/ids"))
+            sketch = AlignedSketch(ids=ids, tempo=note["tempo"], key=note["key"], **arrays)
+            latents, clean, mixture = (file.get_tensor(f"{i}/{name}") for name in ("latents", "clean", "mixture"))
+            songs.append(TrainingSong(sketch, latents, clean, mixture, note["style"], note["voice"]))
+    return songs
+
+
+def prepare_corpus(corpus: Path, cache: Path, codec: TwoStemCodec, config: SongConfig) -> list[Path]:
+    """Prepare the shards of a corpus that are not yet in ``cache``; songs that cannot be aligned are left out."""
+    assert {field.name for field in fields(AlignedSketch)} == {*_ARRAYS, "ids", "tempo", "key"}
+    cache.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for stem in shard_stems(corpus):
+        path = cache / f"{stem.name}.safetensors"
+        if not path.exists():
+            songs = []
+            for record in read_shard(stem):
+                try:
+                    songs.append(prepare_song(record, codec, config))
+                except ValueError:
+                    continue
+            _store(songs, path)
+        paths.append(path)
+    return paths
+
+
+def load_songs(corpus: Path, cache: Path, codec: TwoStemCodec, config: SongConfig) -> Songs:
+    """All songs of a corpus folder, prepared in ``cache``."""
+    return Songs([song for path in prepare_corpus(corpus, cache, codec, config) for song in _read(path)], config)

@@ -1,0 +1,78 @@
+"""``songbloom train model``: train the sketch LM or the renderer of the embedded model on a corpus."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``model`` to the ``train`` commands."""
+    parser = subparsers.add_parser(
+        "model",
+        help="train the sketch LM or the renderer on a corpus",
+        description="Train one half of the embedded model. An interrupted run goes on where its checkpoint stands.",
+        epilog="example: songbloom train model --part render --corpus data/corpus --held-out data/held-out "
+        "--whitening runs/codec/whitening.safetensors --out runs/render --steps 8000",
+    )
+    parser.add_argument("--part", choices=("sketch", "render"), required=True)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path, required=True)
+    parser.add_argument("--whitening", type=Path, required=True, help="fitted by 'songbloom train codec'")
+    parser.add_argument("--cache", type=Path, default=None, help="prepared songs (default: beside the whitening)")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint.pt, log.jsonl and PART.safetensors")
+    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--until", type=int, default=None, help="stop after this step of the schedule")
+    parser.add_argument("--batch", type=int, default=None, help="songs (sketch: 8) or blocks (render: 48) a step")
+    parser.add_argument("--learning-rate", type=float, default=None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
+    parser.add_argument("--validate-every", type=int, default=250)
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; a line of JSON on stdout for each log entry."""
+    import torch
+
+    from songbloom_x2.train.embedded import embedded_config
+    from songbloom_x2.train.loop import LoopConfig, Training
+    from songbloom_x2.train.objectives import RenderObjective, SketchObjective
+    from songbloom_x2.train.parts import fresh_model, latent_weights, load_whitening, part_of, save_part
+    from songbloom_x2.train.prepare import load_songs
+
+    torch.set_num_threads(args.threads)
+    config = embedded_config()
+    assert config.codec.kind == "two_stem"
+    codec = load_whitening(args.whitening, config.codec)
+    cache = args.cache or args.whitening.parent / "prepared"
+    songs = load_songs(args.corpus, cache / "corpus", codec, config)
+    held_out = load_songs(args.held_out, cache / "held-out", codec, config)
+    print(f"{len(songs)} songs, {songs.hours:.2f} h; {len(held_out)} held out", file=sys.stderr, flush=True)
+    model = fresh_model(config, args.seed)
+    modules = part_of(model, args.part)
+    bfloat16 = not args.float32
+    objective: SketchObjective | RenderObjective
+    if args.part == "sketch":
+        objective = SketchObjective(model, songs, held_out, args.batch or 8, args.seed, bfloat16)
+    else:
+        weights = latent_weights(codec, config.codec)
+        objective = RenderObjective(model, songs, held_out, weights, args.batch or 48, args.seed, bfloat16)
+    loop = LoopConfig(
+        steps=args.steps,
+        learning_rate=args.learning_rate or (2e-3 if args.part == "sketch" else 1.5e-3),
+        seed=args.seed,
+        validate_every=args.validate_every,
+        bfloat16=bfloat16,
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    training = Training(modules, objective, loop, args.out)
+    training.run(
+        until=args.until,
+        report=lambda line: print(json.dumps(line), flush=True),
+        export=lambda: save_part(modules, args.out / f"{args.part}.safetensors"),
+    )
+    return 0
