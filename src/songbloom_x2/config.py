@@ -215,3 +215,15 @@ class RuntimeConfig:
     """CPU threads; none: what torch takes by itself."""
     batch_size: int = 4
     """Songs made side by side at most."""
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """How a song is written."""
+
+    file: str = "song.flac"
+    format: str = "flac"
+    loudness: float | None = -14.0
+    """LUFS; none leaves the level as the model made it."""
+    true_peak_ceiling: float = -1.0
+    """dBTP."""
