@@ -60,19 +60,27 @@ class BandDecoder(nn.Module):
         self.spectrum = nn.Linear(dim, 4 * self.bins)
         self.tonal = nn.Linear(dim, 2 * len(oscillator_frequencies()))
         self.shortcut = nn.Linear(mid_mels + side_mels, 2 * self.bins, bias=False)
+        self.tonal_shortcut = nn.Linear(mid_mels + side_mels, self.tonal.out_features, bias=False)
         self._start_from_the_features()
 
     def _start_from_the_features(self) -> None:
-        """Begin with the magnitudes that the bands themselves show, random phases, silent oscillators."""
-        mid, side = (torch.from_numpy(mel_interpolation(mels, self.bins, SAMPLE_RATE / 2)) for mels in self.mels)
+        """Begin with the magnitudes that the bands themselves show, random phases, oscillators 13 dB below them."""
+        places = oscillator_frequencies() * self.n_fft
         with torch.no_grad():
-            self.shortcut.weight.zero_()
-            self.shortcut.weight[: self.bins, : self.mels[0]] = mid.T
-            self.shortcut.weight[self.bins :, self.mels[0] :] = side.T
+            for layer in (self.shortcut, self.tonal_shortcut):
+                layer.weight.zero_()
+                rows, column = layer.out_features // 2, 0
+                for half, mels in enumerate(self.mels):
+                    lines = mel_interpolation(mels, self.bins, SAMPLE_RATE / 2)
+                    if layer is self.tonal_shortcut:
+                        lines = np.stack([np.interp(places, np.arange(self.bins), line) for line in lines])
+                    lines_here = torch.from_numpy(lines.T.astype(np.float32))
+                    layer.weight[half * rows : (half + 1) * rows, column : column + mels] = lines_here
+                    column += mels
             self.spectrum.weight[: 2 * self.bins].mul_(0.1)
             self.spectrum.bias[: 2 * self.bins].zero_()
             self.tonal.weight.mul_(0.3)
-            self.tonal.bias.fill_(-6.0)
+            self.tonal.bias.fill_(-1.5)
 
     def forward(self, features: Tensor, first: int = 0) -> Tensor:
         """Sound of ``features``; ``first`` is the absolute index of their first frame."""
@@ -85,7 +93,8 @@ class BandDecoder(nn.Module):
         level = (free[..., : 2 * self.bins] + self.shortcut(features).float()).clamp(max=7.0)
         parts = torch.polar(torch.exp(level), free[..., 2 * self.bins :])
         parts = parts.reshape(*level.shape[:2], 2, self.bins)
-        held = _oscillate(self.tonal(hidden).float(), first, self.n_fft)
+        tonal = self.tonal(hidden).float() + self.tonal_shortcut(features).float()
+        held = _oscillate(tonal, first, self.n_fft)
         parts = parts + F.pad(held, (0, self.bins - held.shape[-1]))
         mid, side = centred_inverse(parts, self.n_fft).unbind(1)
         return torch.stack([mid + side, mid - side], dim=1)

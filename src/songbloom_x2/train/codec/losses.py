@@ -14,7 +14,7 @@ DECIBELS = 20 / 2.302585
 class SpectralLoss(nn.Module):
     """Log-magnitude L1 and spectral convergence, averaged over ``sizes`` (STFT lengths, hop a quarter)."""
 
-    def __init__(self, sizes: tuple[int, ...] = (512, 1024, 2048, 4096)) -> None:
+    def __init__(self, sizes: tuple[int, ...] = (512, 1024, 2048, 4096, 8192)) -> None:
         super().__init__()
         self.sizes = sizes
 
