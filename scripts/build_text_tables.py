@@ -74,8 +74,11 @@ def homographs(folder: Path) -> None:
 def string_sets(source: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the name and members of every set of strings assigned in Python source."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Set) and isinstance(node.targets[0], ast.Attribute):
-            yield node.targets[0].attr, [str(ast.literal_eval(item)) for item in node.value.elts]
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Set):
+            continue
+        name = node.targets[0]
+        if isinstance(name, ast.Attribute):
+            yield name.attr, [str(ast.literal_eval(item)) for item in node.value.elts]
 
 
 def neutral_tones(folder: Path) -> None:

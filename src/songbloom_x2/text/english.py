@@ -88,7 +88,7 @@ def _word(word: str) -> _Reading:
         owner = _word(word[:-2])
         return _Reading((*owner.phonemes, *_possessive(owner.phonemes[-1])), owner.guessed)
     if len(word) > _LONGEST_WORD:
-        return _Reading(guess(word), True)
+        return _Reading(guess(word[:_LONGEST_WORD]), True)
     parts = split_compound(word)
     if len(parts) <= 1:
         return _Reading(guess(word), True)

@@ -32,7 +32,7 @@ def pronunciations() -> Mapping[str, str]:
 def _homographs() -> dict[str, str]:
     table = resources.files("songbloom_x2.text").joinpath("data/homographs.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines())
-    return {word: phonemes for word, phonemes in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 @lru_cache(maxsize=4096)

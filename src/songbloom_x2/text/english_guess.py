@@ -1,4 +1,4 @@
-"""Letters to sounds for words that no dictionary knows: a recurrent encoder and decoder (weights of g2p_en, Apache-2.0).
+"""Letters to sounds for words that no dictionary knows: a recurrent encoder and decoder (g2p_en's, Apache-2.0).
 
 Greedy, at most 20 phonemes, as in the released models' front end, so that a guess is the same guess.
 """

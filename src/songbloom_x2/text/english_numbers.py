@@ -24,7 +24,7 @@ def cardinal(number: int, joiner: str = " ") -> str:
     """
     if number >= _LARGEST:
         return digits(str(number))
-    groups = []
+    groups: list[str] = []
     rest = number
     for scale in _SCALES:
         rest, group = divmod(rest, 1000)
@@ -50,12 +50,11 @@ def _below_hundred(number: int) -> str:
 
 def ordinal(number: int) -> str:
     """Return ``number`` as an ordinal: 21 is ``twenty-first``."""
-    head, parting, last = re.fullmatch(r"(?s)(.*?)([ -]?)(\w+)", cardinal(number, " and ")).groups()  # type: ignore[union-attr]  # a cardinal ends in a word
-    if last in _IRREGULAR:
-        ending = _IRREGULAR[last]
-    else:
-        ending = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
-    return head + parting + ending
+    said = cardinal(number, " and ")
+    last = re.split(r"[ -]", said)[-1]
+    head = said.removesuffix(last)
+    regular = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
+    return head + _IRREGULAR.get(last, regular)
 
 
 def year(number: int) -> str:

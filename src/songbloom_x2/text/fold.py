@@ -1,7 +1,7 @@
 """Every language's symbols as the embedded model's 40 sung phonemes.
 
-English loses its stress digits (unstressed AH is AX). Mandarin syllables become the nearest English sounds, so the embedded
-model sings them with an accent; which sounds stand for an initial or final is a table, tones are left out.
+English loses its stress digits (unstressed AH is AX). Mandarin syllables become the nearest English sounds, so the
+embedded model sings them with an accent; which sounds stand for an initial or final is a table, tones are left out.
 """
 
 from __future__ import annotations
@@ -9,18 +9,20 @@ from __future__ import annotations
 from songbloom_x2.text.vocabulary import PUNCTUATION, SUNG_PHONEMES, TAGS
 from songbloom_x2.text.words import Word
 
-_INITIALS = {
-    **{"b": "B", "p": "P", "m": "M", "f": "F", "d": "D", "t": "T", "n": "N", "l": "L", "g": "G", "k": "K", "h": "HH"},
-    **{"j": "JH", "q": "CH", "x": "SH", "zh": "JH", "ch": "CH", "sh": "SH", "r": "R", "z": "D Z", "c": "T S", "s": "S"},
-    **{"y": "Y", "w": "W", "AA": "", "EE": "", "OO": ""},
-}
-_FINALS = {
-    **{"a": "AA", "ai": "AY", "an": "AA N", "ang": "AA NG", "ao": "AW", "e": "AH", "ei": "EY", "en": "AH N"},
-    **{"eng": "AH NG", "er": "AA R", "i": "IY", "i0": "UH", "ir": "ER", "ia": "Y AA", "ian": "Y EH N", "iang": "Y AA NG"},
-    **{"iao": "Y AW", "ie": "Y EH", "in": "IY N", "ing": "IY NG", "iong": "Y OW NG", "iu": "Y OW", "o": "AO", "ong": "OW NG"},
-    **{"ou": "OW", "u": "UW", "ua": "W AA", "uai": "W AY", "uan": "W AA N", "uang": "W AA NG", "ui": "W EY", "un": "W AH N"},
-    **{"uo": "W AO", "v": "Y UW", "van": "W EH N", "ve": "W EH", "vn": "Y UW N", "E": "EH", "En": "EH N"},
-}
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    rows = (row.split("=") for row in " ".join(text.split()).split(", "))
+    return {symbol: tuple(sounds.split()) for symbol, sounds in rows}
+
+
+_INITIALS = _table("""
+    b=B, p=P, m=M, f=F, d=D, t=T, n=N, l=L, g=G, k=K, h=HH, j=JH, q=CH, x=SH, zh=JH, ch=CH, sh=SH, r=R, z=D Z, c=T S,
+    s=S, y=Y, w=W""")
+_FINALS = _table("""
+    a=AA, ai=AY, an=AA N, ang=AA NG, ao=AW, o=AO, ou=OW, ong=OW NG, e=AH, ei=EY, en=AH N, eng=AH NG, er=AA R,
+    i=IY, i0=UH, ir=ER, ia=Y AA, ian=Y EH N, iang=Y AA NG, iao=Y AW, ie=Y EH, in=IY N, ing=IY NG, iong=Y OW NG, iu=Y OW,
+    u=UW, ua=W AA, uai=W AY, uan=W AA N, uang=W AA NG, ui=W EY, un=W AH N, uo=W AO,
+    v=Y UW, van=W EH N, ve=W EH, vn=Y UW N, E=EH, En=EH N""")
 _SUNG = frozenset(SUNG_PHONEMES)
 _UNCHANGED = frozenset(TAGS) | frozenset(PUNCTUATION)
 _GLIDES = frozenset({"Y", "W"})
@@ -63,4 +65,4 @@ def _sounds(symbol: str) -> tuple[str, ...]:
         return ("AX",)
     if bare in _SUNG:
         return (bare,)
-    return tuple((_FINALS.get(bare) or _INITIALS.get(symbol) or "").split())
+    return _FINALS.get(bare) or _INITIALS.get(symbol) or ()

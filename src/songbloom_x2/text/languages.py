@@ -1,4 +1,4 @@
-"""The languages that can be sung. One more language is one more module with ``owns`` and ``run_words``, and one entry."""
+"""The languages that can be sung. One more is one more module with ``run_words``, and one entry here."""
 
 from __future__ import annotations
 

@@ -120,11 +120,12 @@ def _merge_yi(segments: list[Segment]) -> list[Segment]:
     while index < len(segments):
         segment = segments[index]
         after = segments[index + 1] if index + 1 < len(segments) else None
-        if segment.word == "一" and merged and after is not None and merged[-1].pos == "v" and merged[-1].word == after.word:
-            merged[-1] = _join(_join(merged[-1], segment), after)
+        before = merged[-1] if merged else None
+        if segment.word == "一" and before is not None and before.pos == "v" and after and before.word == after.word:
+            merged[-1] = _join(_join(before, segment), after)
             index += 2
-        elif merged and merged[-1].word == "一":
-            merged[-1] = _join(merged[-1], segment)
+        elif before is not None and before.word == "一":
+            merged[-1] = _join(before, segment)
             index += 1
         else:
             merged.append(segment)

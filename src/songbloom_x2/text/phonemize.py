@@ -1,7 +1,8 @@
 """Text to symbols, as the released models' front end does it.
 
-Text is split at single spaces. Tags and vocabulary symbols pass unchanged (``a``, ``my`` and ``I`` are symbols); any other
-piece is parted into punctuation and runs of one script, and each run is read on its own, so no word knows its neighbours.
+Text is split at single spaces. Tags and vocabulary symbols pass unchanged (``a``, ``my`` and ``I`` are symbols); any
+other piece is parted into punctuation and runs of one script, and each run is read on its own: no word knows its
+neighbours.
 """
 
 from __future__ import annotations
