@@ -52,7 +52,7 @@ class BandTrainer:
         self.model = codec.band_decoder
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), plan.learning_rate, betas=(0.85, 0.97), weight_decay=plan.weight_decay
+            self.model.parameters(), plan.learning_rate, betas=(0.85, 0.97), weight_decay=plan.weight_decay, fused=True
         )
         self.loss = SpectralLoss()
         self.rng = np.random.default_rng(plan.seed)
@@ -89,7 +89,7 @@ class BandTrainer:
         wanted, made = _trimmed(target), _trimmed(sound)
         if self.rng.random() < 0.5:
             wanted, made = _mid_side(wanted), _mid_side(made)
-        sizes = tuple(self.rng.choice(self.loss.sizes, 2, replace=False).tolist())
+        sizes = (int(self.rng.choice(self.loss.sizes)),)
         loss = self.loss(made, wanted, sizes)
         mel = (band_features(sound) - wanted_features)[:, 3:-3].abs().mean()
         total = loss + self.plan.mel_weight * mel
