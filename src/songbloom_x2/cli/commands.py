@@ -1,0 +1,30 @@
+"""The table of all commands. A new one is a module with ``add_parser(subparsers)`` and a line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its words (``train codec`` has two), the module behind it, and its line in ``--help``.
+
+    ``module.add_parser(subparsers)`` adds a parser named like the last word, whose defaults hold ``func``: a function
+    of the parsed arguments that returns the exit code. The module imports nothing heavy before ``func`` runs.
+    """
+
+    words: tuple[str, ...]
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Command(("generate",), "generate", "make songs from lyrics and a style"),
+    Command(("new",), "new", "make a song by answering a few questions"),
+    Command(("verify",), "verify", "recompute a model's golden files and compare"),
+    Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
+    Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
+)
+
+GROUPS = {"train": "make the corpus and train the embedded model"}
+"""What the first word of commands of two words is about."""

@@ -1,0 +1,35 @@
+"""From arguments to an exit code: 0 done, 2 refused (one line on stderr), 130 stopped by a signal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from songbloom_x2.cli.interrupts import raise_on_signals
+from songbloom_x2.cli.parser import build_parser
+from songbloom_x2.errors import SongBloomError
+
+STOPPED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser(given)
+    try:
+        raise_on_signals()
+        args = parser.parse_args(given)
+        code: int = args.func(args)
+        sys.stdout.flush()
+        return code
+    except SongBloomError as error:
+        print(f"songbloom: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("songbloom: stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:
+        # Whoever read our output has left; without this, Python complains once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -1,0 +1,76 @@
+"""Where songs will be written: names, format and folder are settled, and tried, before any work is done."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from songbloom_x2.audio.formats import format_named, format_of_extension
+from songbloom_x2.config import OutputConfig
+from songbloom_x2.errors import AudioError
+
+NUMBER = "{i}"
+
+
+class OutputPlan:
+    """Paths and format of the songs of one call.
+
+    Entering makes the folder and tries to write there; leaving it with an error takes away the folders that were made
+    for nothing.
+    """
+
+    def __init__(self, out: Path, format: str | None, n: int) -> None:
+        """``format``: none takes it from the ending of ``out``. Raises ``AudioError`` where the two do not fit."""
+        if out.is_dir() or not out.name:
+            raise AudioError(f"--out {out}: this is a folder; name a file in it")
+        if not out.suffix:
+            out = out.with_name(f"{out.name}.{format or OutputConfig.format}")
+        ending = format_of_extension(out.suffix)
+        if format is not None and format_named(format) != ending:
+            raise AudioError(f"--out {out}: its ending does not belong to --format {format}; change one of them")
+        self.format = ending.name
+        self.paths = [_numbered(out, song, n) for song in range(1, n + 1)]
+        self._made: list[Path] = []
+
+    def __enter__(self) -> OutputPlan:
+        """Make the folders. Raises ``AudioError`` where they cannot be made or written."""
+        try:
+            for folder in sorted({path.parent for path in self.paths}):
+                self._make(folder)
+        except BaseException:
+            self._take_away()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Take away folders that stayed empty, where there was an error."""
+        if kind is not None:
+            self._take_away()
+
+    def _make(self, folder: Path) -> None:
+        try:
+            for parent in [*reversed(folder.parents), folder]:
+                if not parent.exists():
+                    parent.mkdir()
+                    self._made.append(parent)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise AudioError(f"--out: nothing can be written in '{folder}': {reason}; choose another place") from None
+
+    def _take_away(self) -> None:
+        for folder in reversed(self._made):
+            # One that holds songs stays.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _numbered(out: Path, song: int, n: int) -> Path:
+    if NUMBER in str(out):
+        return Path(str(out).replace(NUMBER, str(song)))
+    return out if n == 1 else out.with_name(f"{out.stem}-{song}{out.suffix}")

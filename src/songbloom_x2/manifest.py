@@ -1,0 +1,70 @@
+"""The manifest: everything that is needed to make a song again, and how it was made. A plain JSON object.
+
+Knows nothing of files; ``song_files`` puts it beside the song and into its tags.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from songbloom_x2 import __version__
+from songbloom_x2.config import SamplingConfig
+from songbloom_x2.types import PreparedLyrics, SongRequest, Style, Waveform
+
+FORMAT = 1
+PACKAGES = ("torch", "numpy", "safetensors", "soundfile", "soxr")
+"""Whose versions can change the samples."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of this program, Python, the system and the packages that can change the samples."""
+    own = {"songbloom-x2": __version__, "python": platform.python_version(), "system": platform.platform()}
+    return own | {package: version(package) for package in PACKAGES}
+
+
+def samples_sha256(waveform: Waveform) -> str:
+    """SHA-256 of the samples, little-endian float32, channel after channel: equal only for the same sound."""
+    return hashlib.sha256(waveform.samples.astype("<f4").tobytes()).hexdigest()
+
+
+def build_manifest(
+    *,
+    request: SongRequest,
+    lyrics: PreparedLyrics,
+    style: Style | None,
+    sampling: SamplingConfig,
+    model: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    batch: Mapping[str, int],
+    result: Mapping[str, Any],
+    timings: Mapping[str, float],
+) -> dict[str, Any]:
+    """Join what is known about one song; the result can be dumped as JSON as it is."""
+    described = None
+    if style is not None:
+        described = {"name": style.name, "tempo": style.tempo, "key": style.key, "tags": list(style.tags)}
+        described["frames"] = int(style.latents.shape[1])
+    return {
+        "format": FORMAT,
+        "ai_generated": True,
+        "request": {**dataclasses.asdict(request), "sampling": dict(request.sampling)},
+        "seed": request.seed,
+        "model": dict(model),
+        "plan": dict(plan),
+        "sampling": dataclasses.asdict(sampling),
+        "lyrics": {
+            "sung": lyrics.text,
+            "symbols": " ".join(lyrics.symbols),
+            "findings": [dataclasses.asdict(finding) for finding in lyrics.findings],
+        },
+        "style": described,
+        "batch": dict(batch),
+        "result": dict(result),
+        "versions": versions(),
+        "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
+    }

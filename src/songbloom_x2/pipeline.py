@@ -1,0 +1,271 @@
+"""The door: lyrics, a style and a seed in; songs out, whole or while they are being made.
+
+Joins checkpoints, text, conditioning, engine and codec. Knows nothing of terminals, servers or output files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from songbloom_x2.checkpoints.load import LoadedModel, load_model
+from songbloom_x2.config import RuntimeConfig, SongConfig
+from songbloom_x2.engine import Generation
+from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError
+from songbloom_x2.manifest import build_manifest
+from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, check_request, resolve_sampling
+from songbloom_x2.runtime.apply import apply, codec_scope
+from songbloom_x2.runtime.plan import RuntimePlan, resolve
+from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
+from songbloom_x2.style_prompts import encode_prompt, find_style, named_styles, read_style
+from songbloom_x2.text.prepare import prepare_lyrics
+from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, Song, SongRequest, Style, Waveform
+
+_EMPTY = "seed {seeds}: the model ended the song before its first block: try another seed or more lyrics"
+
+
+class Observer(Protocol):
+    """Who wants to know how songs get on. ``song`` counts from 0 over all songs of one call."""
+
+    def prepared(self, song: int, lyrics: PreparedLyrics) -> None:
+        """The lyrics are read, with their findings; nothing is made yet."""
+
+    def progressed(self, song: int, progress: Progress) -> None:
+        """A block more."""
+
+
+class SongPipeline:
+    """A loaded model, ready to make songs. Not for several threads at once."""
+
+    def __init__(self, loaded: LoadedModel, plan: RuntimePlan, *, batch_size: int = RuntimeConfig.batch_size) -> None:
+        """``batch_size``: how many songs are made side by side at most. See ``from_pretrained``."""
+        if batch_size < 1:
+            raise ConfigError(f"batch size {batch_size}: must be at least 1")
+        if loaded.model.codec is None:
+            raise CheckpointError(f"model '{loaded.config.name}' has no codec: it cannot make sound")
+        self._loaded = loaded
+        self._plan = plan
+        self._batch_size = batch_size
+        self._codec = loaded.model.codec
+        self._styles = named_styles(loaded.extra)
+        self._load_seconds = 0.0
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path = "embedded", runtime: RuntimeConfig | None = None, *, models_dir: Path | None = None
+    ) -> SongPipeline:
+        """Load a model by name or folder onto the machine that ``runtime`` describes.
+
+        Raises ``CheckpointError`` for the model's files, ``RuntimePlanError`` for what this machine does not have.
+        """
+        started = time.perf_counter()
+        runtime = runtime or RuntimeConfig()
+        plan = resolve(runtime)
+        with apply(plan):
+            loaded = load_model(model, plan, models_dir=models_dir)
+        pipeline = cls(loaded, plan, batch_size=runtime.batch_size)
+        pipeline._load_seconds = time.perf_counter() - started
+        return pipeline
+
+    @property
+    def config(self) -> SongConfig:
+        """The model's shape and defaults."""
+        return self._loaded.config
+
+    @property
+    def plan(self) -> RuntimePlan:
+        """What the machine does, and why."""
+        return self._plan
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles that come with the model."""
+        return tuple(self._styles)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a manifest says about the model."""
+        loaded = self._loaded
+        return {
+            "name": loaded.config.name,
+            "sha256": loaded.hash,
+            "source": loaded.source,
+            "licence": loaded.licence,
+            "notes": list(loaded.notes),
+        }
+
+    def encode_style(self, source: str | Path | Waveform | Style) -> Style:
+        """A style prompt from a file, a sound, or the name of a style that comes with the model.
+
+        Mixed down, resampled and cut at the model's prompt length. Raises ``StyleError`` where it cannot be used.
+        """
+        if isinstance(source, Style):
+            return source
+        name = "waveform"
+        if not isinstance(source, Waveform):
+            found = source if isinstance(source, Path) else find_style(source, self._styles)
+            if isinstance(found, Style):
+                return found
+            name, source = found.name, read_style(found)
+        with apply(self._plan), codec_scope(self._plan):
+            return Style(name, encode_prompt(source, self._codec, self.config.prompt.max_len))
+
+    def stream(self, request: SongRequest, style: Style | None = None) -> Iterator[tuple[Progress, FloatArray]]:
+        """One song while it is being made: after each block, and once at the end, what sound became certain.
+
+        Chunks are float32 ``[channels, n]`` (``n`` may be 0); joined they are the song. ``style`` stands in for the
+        request's own. Closing the iterator stops the work. Raises as ``generate`` does.
+        """
+        prepared = self._prepare(request, style)
+        return self._streamed(prepared)
+
+    def generate(
+        self,
+        requests: SongRequest | Sequence[SongRequest],
+        n: int = 1,
+        *,
+        style: Style | None = None,
+        observer: Observer | None = None,
+    ) -> list[Song]:
+        """Make ``n`` songs of every request, with seeds ``seed`` to ``seed + n - 1``, request after request.
+
+        ``style`` stands in for the requests' own. All requests are checked before the first song is begun. Raises
+        ``ConfigError``, ``LyricsError`` or ``StyleError`` for a request that cannot be served.
+        """
+        return [song for _, song in self.songs(requests, n, style=style, observer=observer)]
+
+    def songs(
+        self,
+        requests: SongRequest | Sequence[SongRequest],
+        n: int = 1,
+        *,
+        style: Style | None = None,
+        observer: Observer | None = None,
+    ) -> Iterator[tuple[int, Song]]:
+        """As ``generate``, but each song is given with its number as soon as its batch is done.
+
+        A song that the model ends before its first block is missing; after all others ``SongBloomError`` names it.
+        """
+        prepared = self._prepare_all([requests] if isinstance(requests, SongRequest) else requests, n, style)
+        return self._made(prepared, observer)
+
+    def _prepare_all(self, requests: Sequence[SongRequest], n: int, style: Style | None) -> list[PreparedSong]:
+        if not 1 <= n <= MOST_SONGS:
+            raise ConfigError(f"n {n}: from 1 to {MOST_SONGS} songs of one request can be made at a time")
+        prepared: list[PreparedSong] = []
+        for request in requests:
+            first = self._prepare(request, style)
+            if request.seed + n - 1 > LARGEST_SEED:
+                raise ConfigError(f"seed {request.seed}: {n} songs would need seeds beyond {LARGEST_SEED}")
+            for take in range(n):
+                taken = dataclasses.replace(request, seed=request.seed + take)
+                prepared.append(dataclasses.replace(first, request=taken))
+        return prepared
+
+    def _made(self, prepared: Sequence[PreparedSong], observer: Observer | None) -> Iterator[tuple[int, Song]]:
+        if observer is not None:
+            for number, asked in enumerate(prepared):
+                observer.prepared(number, asked.lyrics)
+        done = 0
+        empty: list[str] = []
+        while done < len(prepared):
+            batch = [prepared[done]]
+            for other in prepared[done + 1 : done + self._batch_size]:
+                # Songs side by side share their solver and guidance.
+                if other.sampling != batch[0].sampling:
+                    break
+                batch.append(other)
+            for index, made in enumerate(self._make(batch, done, observer)):
+                if made is None:
+                    empty.append(str(batch[index].request.seed))
+                else:
+                    yield done + index, made
+            done += len(batch)
+        if empty:
+            raise SongBloomError(_EMPTY.format(seeds=", ".join(empty)))
+
+    def _prepare(self, request: SongRequest, style: Style | None) -> PreparedSong:
+        started = time.perf_counter()
+        check_request(request, self.config)
+        sampling = resolve_sampling(self.config.sampling, request.sampling)
+        lyrics = prepare_lyrics(
+            request.lyrics, self.config.lyrics, instrumental_seconds=self.config.instrumental_seconds
+        )
+        errors = [finding for finding in lyrics.findings if finding.severity == "error"]
+        if errors:
+            first = errors[0]
+            raise LyricsError(f"lyrics, line {first.line}, column {first.column}: {first.message}")
+        if style is None and request.style is not None:
+            style = self.encode_style(request.style)
+        with apply(self._plan):
+            condition = self._loaded.model.condition(lyrics.ids, style)
+        spent = time.perf_counter() - started
+        return PreparedSong(request, lyrics, style, sampling, condition, self.config, spent)
+
+    def _streamed(self, prepared: PreparedSong) -> Iterator[tuple[Progress, FloatArray]]:
+        making = SongMaking(prepared, self._codec, decode_frames=0)
+        for _, progress, sound in self._blocks([making]):
+            yield progress, sound
+        if making.empty:
+            raise SongBloomError(_EMPTY.format(seeds=prepared.request.seed))
+        with apply(self._plan), codec_scope(self._plan):
+            rest = making.finish()
+        yield making.progress, rest
+
+    def _make(self, batch: Sequence[PreparedSong], first: int, observer: Observer | None) -> list[Song | None]:
+        """The songs of one batch, none where nothing was made; ``first`` is the number of its first song."""
+        makings = [SongMaking(prepared, self._codec, decode_frames=DECODE_FRAMES) for prepared in batch]
+        for song, progress, _ in self._blocks(makings):
+            if observer is not None:
+                observer.progressed(first + song, progress)
+        songs: list[Song | None] = []
+        for index, making in enumerate(makings):
+            if making.empty:
+                songs.append(None)
+                continue
+            with apply(self._plan), codec_scope(self._plan):
+                making.finish()
+            prepared = making.prepared
+            manifest = build_manifest(
+                request=prepared.request,
+                lyrics=prepared.lyrics,
+                style=prepared.style,
+                sampling=prepared.sampling,
+                model=self.description,
+                plan=self._plan.to_json(),
+                batch={"size": len(batch), "index": index},
+                result=making.result(),
+                timings={"load": self._load_seconds, **making.timings()},
+            )
+            songs.append(making.song(manifest))
+        return songs
+
+    def _blocks(self, makings: Sequence[SongMaking]) -> Iterator[tuple[int, Progress, FloatArray]]:
+        """Run the engine; after each block: which song, how far it is, and what sound it gave."""
+        tasks = [making.prepared.task() for making in makings]
+        with apply(self._plan):
+            generation = Generation(self._loaded.model.steps(), tasks, makings[0].prepared.sampling)
+        for making in makings:
+            making.start()
+        blocks = generation.blocks()
+        while True:
+            # The plan holds during the work only: between two blocks torch is the caller's again.
+            try:
+                with apply(self._plan):
+                    block = next(blocks, None)
+            except SongBloomError:
+                # The engine's way to say that a song has no blocks; the others are whole.
+                if not any(making.empty for making in makings):
+                    raise
+                break
+            if block is None:
+                break
+            making = makings[block.song]
+            with apply(self._plan), codec_scope(self._plan):
+                sound = making.add(block)
+            yield block.song, making.progress, sound
+        for making, state in zip(makings, generation.state.songs, strict=True):
+            making.ending = state.ending

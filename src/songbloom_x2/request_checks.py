@@ -1,0 +1,113 @@
+"""What a request may ask for: ranges, and the sampling settings that it overrides. No tensors here."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from songbloom_x2.config import FRAME_RATE, SamplingConfig, SongConfig
+from songbloom_x2.errors import ConfigError, LyricsError
+
+if TYPE_CHECKING:
+    from songbloom_x2.types import SongRequest
+
+LARGEST_SEED = 2**63 - 1
+MOST_SONGS = 1000
+
+
+def check_request(request: SongRequest, config: SongConfig) -> None:
+    """Raise ``ConfigError`` or ``LyricsError`` where a value is out of the range that ``config``'s model can serve."""
+    if isinstance(request.seed, bool) or not isinstance(request.seed, int) or not 0 <= request.seed <= LARGEST_SEED:
+        raise ConfigError(f"seed {request.seed}: must be a whole number from 0 to {LARGEST_SEED}")
+    if not request.lyrics.strip():
+        raise LyricsError("the lyrics are empty: write at least one line, for example '[verse] City lights.'")
+    if request.duration is None:
+        return
+    shortest, longest = config.block_size / FRAME_RATE, config.max_frames / FRAME_RATE
+    if not math.isfinite(request.duration) or not shortest <= request.duration <= longest:
+        raise ConfigError(
+            f"duration {request.duration:g} s: the model '{config.name}' makes from {shortest:g} to {longest:g} s"
+        )
+
+
+def most_frames(request: SongRequest, config: SongConfig) -> int | None:
+    """The request's duration as latent frames, rounded down to whole blocks; none: as long as the model likes."""
+    if request.duration is None:
+        return None
+    # A hair more, so that 0.64 s is the block of 0.64 s whatever the rounding.
+    blocks = int(request.duration * FRAME_RATE / config.block_size + 1e-9)
+    return max(blocks, 1) * config.block_size
+
+
+def resolve_sampling(base: SamplingConfig, overrides: Mapping[str, Any]) -> SamplingConfig:
+    """``base`` with the fields of ``overrides``.
+
+    Raises ``ConfigError`` for an unknown field (naming the nearest), a value of another type or out of range.
+    """
+    kinds = typing.get_type_hints(SamplingConfig)
+    for name, value in overrides.items():
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(kinds)}"
+            raise ConfigError(f"sampling setting '{name}' is unknown: {hint}")
+        if not _fits(value, kinds[name]):
+            raise ConfigError(f"sampling setting {name} = {value!r}: must be {_described(kinds[name])}")
+    sampling = dataclasses.replace(base, **overrides)
+    for name, low, high in _RANGES:
+        value = getattr(sampling, name)
+        if value is not None and not low <= value <= high:
+            raise ConfigError(f"sampling setting {name} = {value:g}: must be from {low:g} to {high:g}")
+    return sampling
+
+
+def parse_sampling(name: str, text: str) -> Any:
+    """``text`` as a value of the field ``name`` of ``SamplingConfig``; as it is where it is not of that type."""
+    kind = typing.get_type_hints(SamplingConfig).get(name)
+    if text.lower() in ("true", "false") and kind is bool:
+        return text.lower() == "true"
+    for wanted in typing.get_args(kind) or (kind,):
+        if wanted in (int, float):
+            try:
+                return wanted(text)
+            except ValueError:
+                continue
+    return text
+
+
+_RANGES = (
+    ("cfg_lm", 0, 20),
+    ("cfg_diff", 0, 20),
+    ("steps", 1, 1000),
+    ("temperature", 0, 10),
+    ("diff_temperature", 0, 1),
+    ("top_k", 0, 1_000_000),
+    ("top_p", 0, 1),
+    ("penalty_window", 0, 100_000),
+    ("penalty", 0.1, 100),
+    ("max_frames", 1, 1_000_000),
+)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    if typing.get_origin(kind) is typing.Literal:
+        return value in typing.get_args(kind)
+    if isinstance(kind, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(kind))
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, kind)
+
+
+def _described(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(f"'{option}'" for option in typing.get_args(kind))
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_described(option) for option in typing.get_args(kind))
+    return {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "left out")
