@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songbloom_x2.codec.mel import band_features
-from songbloom_x2.codec.two_stem import TwoStemCodec
+from songbloom_x2.codec.two_stem import TwoStemCodec, resting
 from songbloom_x2.codec.voice_renderer import silent_bands
 from songbloom_x2.codec.whitening import CovarianceSum, Whitening
 from songbloom_x2.config import TwoStemConfig
@@ -65,8 +67,24 @@ def test_voice_frames_come_back() -> None:
     assert spectrum.shape == (1, 12, 104)
     assert torch.equal(voicing > 0.5, voiced)
     torch.testing.assert_close(hertz[voiced], f0[voiced], rtol=1e-4, atol=0)
-    projected = CODEC.voice_whitening.decode(CODEC.voice_whitening.encode(rows.reshape(1, 3, 416)))
+    rested = resting(rows, voiced, 64)
+    projected = CODEC.voice_whitening.decode(CODEC.voice_whitening.encode(rested.reshape(1, 3, 416)))
     torch.testing.assert_close(spectrum.reshape(1, 3, 416), projected)
+
+
+def test_unvoiced_harmonics_fade_to_rest_whatever_they_held() -> None:
+    rows, _, _ = voice(60)
+    voiced = torch.zeros(1, 60, dtype=torch.bool)
+    voiced[0, 10:14] = True
+    rested = resting(rows, voiced, 64)
+    assert torch.equal(rested[..., 64:], rows[..., 64:])
+    torch.testing.assert_close(rested[voiced], rows[voiced])
+    torch.testing.assert_close(rested[0, 23, :64], -1 + (rows[0, 13, :64] + 1) * math.exp(-1))
+    torch.testing.assert_close(rested[0, 0, :64], -1 + (rows[0, 10, :64] + 1) * math.exp(-1))
+    louder = torch.where(voiced.unsqueeze(2), rows, rows + 3)
+    torch.testing.assert_close(resting(louder, voiced, 64)[..., :64], rested[..., :64])
+    silent = resting(rows, torch.zeros_like(voiced), 64)
+    torch.testing.assert_close(silent[..., :64], torch.full((1, 60, 64), -1.0))
 
 
 def test_a_mixture_goes_to_the_band_and_leaves_the_voice_silent() -> None:

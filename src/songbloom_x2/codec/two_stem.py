@@ -14,7 +14,7 @@ from songbloom_x2.codec.band_decoder import BandDecoder
 from songbloom_x2.codec.base import Codec, DecodeStream
 from songbloom_x2.codec.mel import FLOOR as BAND_FLOOR
 from songbloom_x2.codec.mel import HOP, SAMPLE_RATE, band_features
-from songbloom_x2.codec.voice_renderer import VoiceRenderer, VoiceStream, silent_bands
+from songbloom_x2.codec.voice_renderer import REST, REST_FRAMES, VoiceRenderer, VoiceStream, silent_bands
 from songbloom_x2.codec.whitening import Whitening
 from songbloom_x2.config import TwoStemConfig
 
@@ -68,6 +68,7 @@ class TwoStemCodec(Codec):
             quiet = silent_bands(self.config.harmonic_bands, self.config.noise_bands).to(bands)
             bands = torch.cat([bands, quiet.expand(len(bands), missing, -1)], dim=1)
             f0, voiced = F.pad(f0, (0, missing)), F.pad(voiced, (0, missing))
+        bands = resting(bands, voiced, self.config.harmonic_bands)
         spectrum = self.voice_whitening.encode(self._stack(bands))
         midi = 69 + 12 * torch.log2(f0.clamp(min=20.0) / 440)
         pitch = (_drawn_through(midi, voiced) - _CENTRE) / _SEMITONES
@@ -193,15 +194,40 @@ class TwoStemStream(DecodeStream):
         return sound
 
 
+def resting(bands: Tensor, voiced: Tensor, harmonic: int) -> Tensor:
+    """Bands ``[B, t, 104]`` with the harmonic ones of unvoiced frames drawn anew.
+
+    They hold no sound, so whatever stands there is replaced by one rule: on the line between the nearest voiced frames,
+    fading to ``REST`` within some 100 ms.
+    """
+    left, right, weight, nothing = _nearest(voiced)
+    index = torch.arange(voiced.shape[1], device=voiced.device)
+    nearer = torch.minimum((index - left).abs(), (right - index).abs())
+    fade = torch.where(nothing, 0.0, torch.exp(-nearer / REST_FRAMES)).unsqueeze(2)
+    spectrum, wide = bands[..., :harmonic], (*voiced.shape, harmonic)
+    ends = (spectrum.gather(1, side.unsqueeze(2).expand(wide)) for side in (left, right))
+    held = torch.lerp(*ends, weight.unsqueeze(2).expand(wide))
+    return torch.cat([REST + (held - REST) * fade, bands[..., harmonic:]], dim=2)
+
+
 def _drawn_through(values: Tensor, known: Tensor) -> Tensor:
     """``[B, t]`` with the unknown values on straight lines between the known ones; 60 where nothing is known."""
-    index = torch.arange(values.shape[1], device=values.device).expand_as(values)
-    last = values.shape[1]
+    left, right, weight, nothing = _nearest(known)
+    drawn = values.gather(1, left) * (1 - weight) + values.gather(1, right) * weight
+    return torch.where(nothing, _CENTRE, drawn)
+
+
+def _nearest(known: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of ``known [B, t]``: the nearest true places on the left and on the right, how far between them, and none at all.
+
+    Where one side has none, the other's counts twice.
+    """
+    index = torch.arange(known.shape[1], device=known.device).expand_as(known)
+    last = known.shape[1]
     left = torch.where(known, index, -1).cummax(1).values
     right = torch.where(known, index, last).flip(1).cummin(1).values.flip(1)
     left, right = torch.where(left < 0, right, left), torch.where(right == last, left, right)
     nothing = (left < 0) | (left == last)
     left, right = left.clamp(0, max(last - 1, 0)), right.clamp(0, max(last - 1, 0))
     weight = (index - left) / (right - left).clamp(min=1)
-    drawn = values.gather(1, left) * (1 - weight) + values.gather(1, right) * weight
-    return torch.where(nothing, _CENTRE, drawn)
+    return left, right, weight, nothing

@@ -25,6 +25,8 @@ FLOOR = 0.05
 """Linear gain that was added before the logarithm of a band."""
 REST = -1.0
 """Harmonic bands of a voice that does not sound."""
+REST_FRAMES = 10.0
+"""Frames in which the harmonic bands fall towards ``REST`` by a factor e after the last voiced one."""
 HIGHEST_HARMONIC = 11000.0
 BEFORE, AFTER = 5, 6
 """Frames of context that a 10 ms block of sound needs, besides its own."""

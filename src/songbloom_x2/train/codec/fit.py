@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from songbloom_x2.codec.mel import band_features
-from songbloom_x2.codec.two_stem import TwoStemCodec
+from songbloom_x2.codec.two_stem import TwoStemCodec, resting
 from songbloom_x2.codec.whitening import CovarianceSum, Whitening
 from songbloom_x2.errors import CheckpointError
 from songbloom_x2.train.codec.crops import FULL_SCALE, PcmArray
@@ -41,7 +41,9 @@ def fit_whitenings(codec: TwoStemCodec, folder: Path, stems: list[PcmArray], see
     quiet = torch.from_numpy(silence(1))[0]
     for shard in shard_stems(folder):
         for song in read_shard(shard, band=False):
-            rows = _stacked(torch.from_numpy(song.voice.bands), codec.config.sub_frames)
+            frames, voiced = torch.from_numpy(song.voice.bands), torch.from_numpy(song.voice.voiced)
+            frames = resting(frames.unsqueeze(0), voiced.unsqueeze(0), codec.config.harmonic_bands)[0]
+            rows = _stacked(frames, codec.config.sub_frames)
             silent = (rows - quiet.repeat(codec.config.sub_frames)).abs().amax(1) < 0.05
             kept = ~silent.numpy() | (rng.random(len(rows)) < SILENCE_KEPT)
             voice.add(rows[torch.from_numpy(kept)])
