@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="corpora of different seeds share no song (default 1)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--stems", type=int, metavar="N", help="keep the band's sound for the first N songs only (default: all)")
+    parser.add_argument("--held-out", action="store_true", help="for evaluation: only lyric lines that no other corpus has")
     parser.add_argument("--shard-songs", type=int, default=40, metavar="N", help="songs in a file (default 40)")
     parser.add_argument("--soundfont", type=Path, action="append", default=[], metavar="FILE", help="General MIDI .sf2 or .sf3; may be repeated")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for derived files (default: OUT/cache)")
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from songbloom_x2.train.corpus.soundfont import find_soundfonts
 
     songs = arguments.songs if arguments.songs is not None else max(1, round(arguments.hours * 3600 / MEAN_SECONDS))
-    config = CorpusConfig(songs, arguments.seed, arguments.shard_songs, arguments.stems)
+    config = CorpusConfig(songs, arguments.seed, arguments.shard_songs, arguments.stems, arguments.held_out)
     generate(
         arguments.out,
         config,

@@ -25,6 +25,8 @@ class CorpusConfig:
     seed: int = 1
     shard_songs: int = 40
     stems: int | None = None
+    held_out: bool = False
+    """Only lyric lines that no other corpus has."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class _ShardMaker:
 
     def __call__(self, job: ShardJob) -> tuple[int, float]:
         if self._studio is None:
-            self._studio = Studio(job.cache, job.soundfonts)
+            self._studio = Studio(job.cache, job.soundfonts, held_out=job.config.held_out)
         songs: list[SongRecord] = []
         for number in job.songs:
             song = self._studio.make(job.config.seed * SEEDS_A_CORPUS + number)

@@ -66,19 +66,19 @@ def phrase_shape(
 
 
 def place(
-    syllables: Sequence[Syllable], shape: PhraseShape, grid: Grid, rest: int, rng: np.random.Generator
+    syllables: Sequence[Syllable], shape: PhraseShape, grid: Grid, free: tuple[int, int], rng: np.random.Generator
 ) -> IntArray:
-    """The slot of each syllable: stress on strong slots, evenly spread, ``rest`` slots free at the end; ``[syllables]``."""
-    count = len(syllables)
-    room = grid.slots - rest
+    """The slot of each syllable: stress on strong slots, evenly spread, ``free`` slots left at start and end; ``[syllables]``."""
+    count, lead = len(syllables), free[0]
+    room = grid.slots - sum(free)
     if count >= room:
-        return np.arange(count) * max(1, room // max(count, 1))
+        return lead + np.arange(count)
     stress = np.array([(0.0, 1.0, 0.5)[syllable.stress] for syllable in syllables])
     picks = np.sort(np.argsort(rng.random((_CANDIDATES, room)), axis=1)[:, :count], axis=1)
-    lean = shape.leaning[picks]
+    lean = shape.leaning[picks + lead]
     gaps = np.diff(picks, axis=1) if count > 1 else np.ones((_CANDIDATES, 1))
     score = (lean * (0.3 + stress)).sum(1) - 1.1 * count * np.var(gaps, axis=1) ** 0.7 - 0.15 * picks[:, 0] ** 1.5
     inside = np.array([not s.ends_word for s in syllables[:-1]], float)
     if count > 1:
         score -= (np.maximum(gaps - 2, 0) * inside).sum(1) * 1.5
-    return np.asarray(picks[int(np.argmax(score))])
+    return np.asarray(picks[int(np.argmax(score))] + lead)

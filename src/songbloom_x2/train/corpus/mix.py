@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 import scipy.signal
 
 from songbloom_x2.train.corpus import voice_params
@@ -13,8 +14,10 @@ from songbloom_x2.train.corpus.render import render
 from songbloom_x2.train.corpus.voice_params import VoiceFrames
 from songbloom_x2.types import FloatArray, Waveform
 
-PEAK = 0.92
+PEAK = 0.98
 _GATE = 1e-3
+_CREST = 4.2
+_KNEE = 0.55
 
 
 def room(seconds: float, rng: np.random.Generator, *, darkness: float = 0.6) -> FloatArray:
@@ -69,7 +72,9 @@ def voice_wave(frames: VoiceFrames, seed: int) -> FloatArray:
 
 
 def evened(frames: VoiceFrames, wave: FloatArray) -> VoiceFrames:
-    """A gentle compressor on the voice frames: what is louder than most comes down by nearly half of the excess."""
+    """A compressor and a limiter on the voice frames: what is louder than most comes down by nearly half of the excess,
+    and single frames that would stick out of the mixture come down to ``_CREST`` times the usual level.
+    """
     hop = VOICE_RATE // int(voice_params.FRAME_RATE)
     count = len(frames.f0)
     power = (wave[: count * hop].reshape(count, hop) ** 2).mean(1)
@@ -80,7 +85,19 @@ def evened(frames: VoiceFrames, wave: FloatArray) -> VoiceFrames:
         return frames
     threshold = np.percentile(level[sounding], 60)
     gain = np.minimum(1.0, threshold / level) ** 0.45
+    usual = np.sqrt((power * gain**2)[sounding].mean())
+    peaks = np.abs(wave[: count * hop].reshape(count, hop)).max(1) * gain
+    around = scipy.ndimage.maximum_filter1d(peaks, 5)
+    limit = np.minimum(1.0, _CREST * usual / np.maximum(around, 1e-9))
+    gain *= np.convolve(np.pad(limit, 2, mode="edge"), np.ones(5) / 5, "valid")
     return VoiceFrames(voice_params.scale(frames.bands, gain.astype(np.float32)), frames.f0, frames.voiced)
+
+
+def soft_limited(sound: FloatArray) -> FloatArray:
+    """``sound`` with what exceeds ``_KNEE`` bent towards 1, as a tape would."""
+    over = np.abs(sound) > _KNEE
+    bent = _KNEE + (1 - _KNEE) * np.tanh((np.abs(sound) - _KNEE) / (1 - _KNEE))
+    return np.where(over, np.sign(sound) * bent, sound).astype(np.float32)
 
 
 def upsampled(wave: FloatArray) -> FloatArray:

