@@ -88,13 +88,18 @@ def neutral_tones(folder: Path) -> None:
     (DATA / "neutral_tone_words.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
 
 
+def is_basic(char: str) -> bool:
+    """Tell whether a character is in the basic block, which is all that the front end reads as Chinese."""
+    return "\u4e00" <= char <= "\u9fa5"
+
+
 def simplified(folder: Path) -> None:
     """Write two lines of equal length: traditional characters, and what each is in simplified script."""
     pairs = {}
     for line in read_member(folder, "opencc", "TSCharacters.txt").decode().splitlines():
         traditional, _, candidates = line.partition("\t")
         first = candidates.split(" ")[0]
-        if len(traditional) == len(first) == 1 and traditional != first and max(traditional, first) <= "\u9fa5":
+        if len(traditional) == len(first) == 1 and traditional != first and is_basic(traditional) and is_basic(first):
             pairs[traditional] = first
     text = "".join(pairs) + "\n" + "".join(pairs.values()) + "\n"
     (DATA / "simplified.txt").write_text(text, encoding="utf-8")

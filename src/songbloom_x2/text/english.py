@@ -1,7 +1,8 @@
 """English: words to ARPAbet with stress digits.
 
 A run (no spaces, see ``phonemize``) is cleaned, numbers are read out, and each word is looked up, spelled if it is
-short, taken apart (possessive, compound), and guessed only when all that fails: the released models' front end.
+short, taken apart (possessive, compound), and guessed only when all that fails: the released models' front end. Spelled
+words and compounds of very short parts count as guessed too.
 """
 
 from __future__ import annotations
@@ -37,11 +38,16 @@ def words(line: str) -> list[Word]:
     """
     found = []
     for match in _WRITTEN.finditer(line):
-        word = run_word(match.group(), match.start() + 1)
+        word = run_word(_without_hyphens(match.group()), match.start() + 1)._replace(text=match.group())
         sounds = tuple(phoneme for phoneme in word.phonemes if phoneme[0].isalpha())
         if sounds:
             found.append(word._replace(phonemes=sounds))
     return found
+
+
+def _without_hyphens(written: str) -> str:
+    """Return a number in words that the dictionary knows one by one (it has few like ``thirty-two``)."""
+    return read_out(written).replace("-", " ") if any(char.isdigit() for char in written) else written
 
 
 def run_words(run: str, column: int) -> list[Word]:
@@ -83,7 +89,7 @@ def _word(word: str) -> _Reading:
     if known is not None:
         return _Reading(tuple(known.split(" ")), False)
     if len(word) <= 3:
-        return _Reading(_spelled(word), False)
+        return _Reading(_spelled(word), True)
     if word.endswith("'s") and word[:-2].isalpha():
         owner = _word(word[:-2])
         return _Reading((*owner.phonemes, *_possessive(owner.phonemes[-1])), owner.guessed)
@@ -93,7 +99,8 @@ def _word(word: str) -> _Reading:
     if len(parts) <= 1:
         return _Reading(guess(word), True)
     readings = [_word(part) for part in parts]
-    return _Reading(tuple(p for reading in readings for p in reading.phonemes), any(r.guessed for r in readings))
+    doubtful = any(reading.guessed or len(part) < 3 for part, reading in zip(parts, readings, strict=True))
+    return _Reading(tuple(phoneme for reading in readings for phoneme in reading.phonemes), doubtful)
 
 
 def _spelled(word: str) -> tuple[str, ...]:

@@ -21,5 +21,5 @@ class Findings:
         self._found.append(Finding("note", code, line, column, message))
 
     def sorted(self) -> tuple[Finding, ...]:
-        """Return all of them by position in the text."""
-        return tuple(sorted(self._found, key=lambda finding: (finding.line, finding.column)))
+        """Return each of them once, by position in the text."""
+        return tuple(sorted(dict.fromkeys(self._found), key=lambda finding: (finding.line, finding.column)))

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from songbloom_x2.text.cleaning import is_plain
 from songbloom_x2.text.mandarin_numbers import BESIDE_CHINESE
-from songbloom_x2.text.vocabulary import INSTRUMENTAL_TAGS, TAGS
+from songbloom_x2.text.vocabulary import INSTRUMENTAL_TAGS, SUNG_TAGS, TAGS
 
 
 @dataclass(frozen=True)
@@ -100,3 +100,23 @@ def read_released(text: str, line: int) -> Lyrics:
         pieces.append(Piece(piece, line, column))
         column += len(piece) + 1
     return Lyrics(tuple(pieces))
+
+
+def by_lines(text: str) -> list[str]:
+    """Return the released grammar for people to read: each section's tag, then each sentence, on a line of its own."""
+    lines: list[str] = []
+    line: list[str] = []
+    for piece in [*text.split(" "), ","]:
+        if piece in TAGS and not (line and line[-1] == piece):
+            line = _ended(lines, line)
+        if piece != ",":
+            line.append(piece)
+        if piece.endswith((".", ",")) or piece in SUNG_TAGS:
+            line = _ended(lines, line)
+    return lines
+
+
+def _ended(lines: list[str], line: list[str]) -> list[str]:
+    if any(line):
+        lines.append(" ".join(line).strip())
+    return []

@@ -19,8 +19,13 @@ _TITLES = {"mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "st": "
 _SIGNS = {"&": " and ", "+": " plus ", "@": " at ", "=": " equals ", "%": " percent ", "°": " degrees "}
 
 
+def _plain(words: str) -> str:
+    """Return a number's words without the commas and hyphens, which the front end does not take for silence."""
+    return words.replace(",", "").replace("-", " ")
+
+
 def _cardinal(number: int) -> str:
-    return english_numbers.cardinal(number).replace(",", "")
+    return _plain(english_numbers.cardinal(number))
 
 
 def _amount(count: int, unit: str) -> str:
@@ -52,8 +57,7 @@ def _half_day(letters: str) -> str:
 
 
 def _decade(match: re.Match[str]) -> str:
-    number = int(match[1])
-    said = english_numbers.year(number) if 1000 < number < 3000 else _cardinal(number)
+    said = _plain(english_numbers.read_out(match[1]))
     return f"{said[:-1]}ies" if said.endswith("y") else f"{said}s"
 
 
@@ -61,9 +65,8 @@ def _decimal(match: re.Match[str]) -> str:
     return f"{_cardinal(_whole(match[1]))} point {english_numbers.digits(match[2])}"
 
 
-def _large(match: re.Match[str]) -> str:
-    text = match[0].replace(",", "")
-    return english_numbers.digits(text) if len(text) > 15 else _cardinal(int(text))
+def _whole_number(match: re.Match[str]) -> str:
+    return _plain(english_numbers.read_out(match[0].replace(",", "")))
 
 
 _ASCII = re.ASCII | re.IGNORECASE
@@ -76,8 +79,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (re.compile(r"(?<!\d)((?:1\d|20)?[1-9]0)'?s\b", _ASCII), _decade),
     (re.compile(r"(?<![\d.])(\d+)\.(\d{1,12})(?![\d.])", _ASCII), _decimal),
-    (re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d{5,}\b|\b[3-9]\d{3}\b", _ASCII), _large),
     (re.compile(r"#\s?(?=\d)", _ASCII), lambda match: "number "),
+    (re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d+(?:st|nd|rd|th)?\b", _ASCII), _whole_number),
     (re.compile(r"\b(mr|mrs|ms|dr|vs|st)\.(?=\s)", _ASCII), lambda match: _TITLES[match[1].casefold()]),
     (re.compile(r"(?:(?<=\s)|^)(?:'n'|n'|'n)(?=\s|$)", _ASCII), lambda match: "and"),
     (re.compile(r"\b(?:[A-Za-z]\.){2,}"), lambda match: match[0].replace(".", "")),
