@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_streamed_is_whole(cuts: list[int], frames: int) -> None:
     with torch.inference_mode():
         whole = CODEC.decode(latents)[0]
     stream, edges = CODEC.open_stream(), [0, *sorted(min(cut, frames) for cut in cuts), frames]
-    parts = [stream.push(latents[0, :, low:high]) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [stream.push(latents[0, :, low:high]) for low, high in pairwise(edges)]
     parts.append(stream.flush())
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-4, rtol=0)
 

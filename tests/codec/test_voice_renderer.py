@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -103,10 +104,7 @@ def test_streamed_is_whole(cuts: list[int], seed: int) -> None:
     voicing = torch.rand(1, 90, generator=draw)
     whole = VoiceStream(RENDERER, 1).push(rows, f0, voicing, last=True)
     stream, edges = VoiceStream(RENDERER, 1), [0, *sorted(cuts), 90]
-    parts = [
-        stream.push(rows[:, low:high], f0[:, low:high], voicing[:, low:high])
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    parts = [stream.push(rows[:, low:high], f0[:, low:high], voicing[:, low:high]) for low, high in pairwise(edges)]
     parts.append(stream.push(rows[:, :0], f0[:, :0], voicing[:, :0], last=True))
     torch.testing.assert_close(torch.cat(parts, dim=2), whole, atol=1e-4, rtol=0)
 

@@ -205,8 +205,8 @@ def resting(bands: Tensor, voiced: Tensor, harmonic: int) -> Tensor:
     nearer = torch.minimum((index - left).abs(), (right - index).abs())
     fade = torch.where(nothing, 0.0, torch.exp(-nearer / REST_FRAMES)).unsqueeze(2)
     spectrum, wide = bands[..., :harmonic], (*voiced.shape, harmonic)
-    ends = (spectrum.gather(1, side.unsqueeze(2).expand(wide)) for side in (left, right))
-    held = torch.lerp(*ends, weight.unsqueeze(2).expand(wide))
+    before, after = (spectrum.gather(1, side.unsqueeze(2).expand(wide)) for side in (left, right))
+    held = torch.lerp(before, after, weight.unsqueeze(2))
     return torch.cat([REST + (held - REST) * fade, bands[..., harmonic:]], dim=2)
 
 

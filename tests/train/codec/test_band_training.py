@@ -129,7 +129,7 @@ def test_a_short_run_logs_and_exports_the_averaged_weights(tmp_path: Path, corpu
     run = BandTrainer(codec, plan, tmp_path)
     run.run(stems, stems)
     records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert records[0]["step"] == 0
+    assert len(records) == 1
     assert records[-1]["step"] == run.step > 0
     assert all(math.isfinite(record["mel_db"]) for record in records)
     exported = load_file(tmp_path / "decoder.safetensors")

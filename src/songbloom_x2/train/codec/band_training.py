@@ -41,7 +41,7 @@ class BandTraining:
     mel_weight: float = 1.0
     seed: int = 0
     validate_every: float = 5.0
-    validation_crops: int = 24
+    validation_crops: int = 10
 
 
 class BandTrainer:
@@ -64,7 +64,7 @@ class BandTrainer:
         """Train until the plan's minutes are spent (those before a resumption count)."""
         trial = draw_batch(held_out, self.plan.validation_crops, 300, np.random.default_rng(1))
         losses: list[float] = []
-        last, next_validation = time.monotonic(), self.spent
+        last, next_validation = time.monotonic(), self.spent + self.plan.validate_every
         while self.spent < self.plan.minutes:
             if self.spent >= next_validation:
                 self._validate(trial, losses)
