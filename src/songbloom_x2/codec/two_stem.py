@@ -163,7 +163,7 @@ class TwoStemStream(DecodeStream):
         """Give the rest, ``[2, n]``."""
         return self._advance(self._latents[0, :, :0], last=True)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _advance(self, latents: Tensor, last: bool) -> Tensor:
         if self._over:
             raise RuntimeError("this stream is over: open another one for another song")
