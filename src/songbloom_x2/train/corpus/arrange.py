@@ -1,16 +1,20 @@
-"""What the band plays: timed MIDI events for a score, part by part, as people would play them (a little late, a little loud)."""
+"""What the band plays: timed MIDI events for a score, part by part, as people would play them (a little late, a
+little loud).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from songbloom_x2.train.corpus.drums import drum_bar
 from songbloom_x2.train.corpus.harmony import Chord, chord_notes
 from songbloom_x2.train.corpus.leads import lead_notes
-from songbloom_x2.train.corpus.score import Score
-from songbloom_x2.train.corpus.styles import Style
+from songbloom_x2.train.corpus.score import Score, Section
+from songbloom_x2.train.corpus.style import DrumPattern, Style
 
 CHORD, BASS, PAD, LEAD, ARP, DRUMS = 0, 1, 2, 3, 4, 9
 """MIDI channels of the parts."""
@@ -45,6 +49,8 @@ class Arrangement:
     instruments: dict[int, Instrument] = field(default_factory=dict)
 
 
+_QUIET_INTROS = ("ballad", "folk", "waltz", "rnb", "lofi", "soul")
+_Option = TypeVar("_Option")
 _ENERGY = {"intro": 0.35, "verse": 0.55, "chorus": 1.0, "bridge": 0.7, "inst": 0.85, "outro": 0.6}
 
 
@@ -87,7 +93,9 @@ def instruments(style: Style, rng: np.random.Generator) -> dict[int, Instrument]
     return {
         CHORD: Instrument(0, pick(style.chord_programs), volume("chord", 86), 64 + side * int(rng.integers(8, 26))),
         BASS: Instrument(0, pick(style.bass_programs), volume("bass", 100), 64),
-        PAD: Instrument(0, pick(style.pad_programs), volume("pad", 48 + 26 * style.pad_level), 64 - side * int(rng.integers(6, 24))),
+        PAD: Instrument(
+            0, pick(style.pad_programs), volume("pad", 48 + 26 * style.pad_level), 64 - side * int(rng.integers(6, 24))
+        ),
         LEAD: Instrument(0, pick(style.lead_programs), volume("lead", 84), 64 - side * int(rng.integers(4, 20))),
         ARP: Instrument(0, pick(style.arp_programs), volume("arp", 66), 64 + side * int(rng.integers(24, 44))),
         DRUMS: Instrument(128, pick(style.kits), volume("drums", 96), 64),
@@ -99,47 +107,74 @@ def arrange(score: Score) -> Arrangement:
     rng = np.random.default_rng([score.seed, 2])
     style = score.style
     groove = Groove(style, score.bar, rng)
+    patterns = _draw_patterns(style, rng)
     hits: list[Hit] = []
-    chosen = [[options[int(rng.integers(len(options)))] for options in part] for part in (style.comp, style.bass, style.drums)]
-    arp = style.arp[int(rng.integers(len(style.arp)))] if style.arp else ""
     voicing: list[int] | None = None
-    for number, section in enumerate(score.sections):
-        energy = _ENERGY[section.name]
-        full = int(energy >= 0.68)
+    for section in score.sections:
         bars = len(section.chords) - (1 if section is score.sections[-1] else 0)
         for bar in range(bars):
-            start = section.start + bar * score.bar
-            chord, after = section.chords[bar], section.chords[(bar + 1) % len(section.chords)]
-            voicing = chord_notes(chord, 60, voicing)
-            early = section.name == "intro" and bar == 0 and number == 0
-            hits += comp_bar(groove, chosen[0][full], chord, voicing, start, energy)
-            if not (early and energy < 0.5):
-                hits += bass_bar(groove, chosen[1][full], chord, after, start, energy)
-            if full or style.pad_level > 0.6 and section.name != "intro":
-                hits += [Hit(groove.at(start, 0), score.bar * 0.98, PAD, note, groove.loud(52 + 16 * energy)) for note in voicing[:3]]
-            if arp and (full or section.name == "intro"):
-                hits += arp_bar(groove, arp, voicing, start, energy)
-            fill = bar == bars - 1 and bars > 1
-            quiet = section.name == "intro" and style.name in ("ballad", "folk", "waltz", "rnb", "lofi", "soul")
-            if not quiet:
-                pattern = chosen[2][full]
-                hits += [Hit(*hit) for hit in drum_bar(groove, pattern, start, energy, fill=fill, crash=bar == 0 and full == 1)]
+            voicing = chord_notes(section.chords[bar], 60, voicing)
+            hits += _bar(groove, patterns, score, section, bar, bars, voicing)
     for start, length, note, velocity in lead_notes(score, rng):
         hits.append(Hit(start, length, LEAD, note, velocity))
     hits += _ending(score, groove, voicing)
     return Arrangement(tuple(sorted(hits, key=lambda hit: (hit.start, hit.channel, hit.note))), instruments(style, rng))
 
 
+@dataclass(frozen=True)
+class _Patterns:
+    """What was drawn for a song: (calm, full) patterns of chords, bass and drums, and one of the arpeggio."""
+
+    comp: tuple[str, str]
+    bass: tuple[str, str]
+    drums: tuple[DrumPattern, DrumPattern]
+    arp: str
+
+
+def _draw_patterns(style: Style, rng: np.random.Generator) -> _Patterns:
+    def of(options: Sequence[_Option]) -> _Option:
+        return options[int(rng.integers(len(options)))]
+
+    return _Patterns(
+        comp=(of(style.comp[0]), of(style.comp[1])),
+        bass=(of(style.bass[0]), of(style.bass[1])),
+        drums=(of(style.drums[0]), of(style.drums[1])),
+        arp=of(style.arp) if style.arp else "",
+    )
+
+
+def _bar(
+    groove: Groove, patterns: _Patterns, score: Score, section: Section, bar: int, bars: int, voicing: list[int]
+) -> list[Hit]:
+    """Everything in bar ``bar`` of the ``bars`` of a section; quiet sections leave parts out."""
+    style, name = groove.style, section.name
+    energy = _ENERGY[name]
+    full = int(energy >= 0.68)
+    start = section.start + bar * score.bar
+    chord, after = section.chords[bar], section.chords[(bar + 1) % len(section.chords)]
+    hits = comp_bar(groove, patterns.comp[full], chord, voicing, start, energy)
+    if not (name == "intro" and start == 0):
+        hits += bass_bar(groove, patterns.bass[full], chord, after, start, energy)
+    if full or (style.pad_level > 0.6 and name != "intro"):
+        length = score.bar * 0.98
+        hits += [Hit(groove.at(start, 0), length, PAD, note, groove.loud(52 + 16 * energy)) for note in voicing[:3]]
+    if patterns.arp and (full or name == "intro"):
+        hits += arp_bar(groove, patterns.arp, voicing, start, energy)
+    if not (name == "intro" and style.name in _QUIET_INTROS):
+        fill, crash = bar == bars - 1 and bars > 1, bar == 0 and full == 1
+        beaten = drum_bar(groove, patterns.drums[full], start, energy, fill=fill, crash=crash)
+        hits += [Hit(*hit) for hit in beaten]
+    return hits
+
+
 def _lengths(pattern: str, sounding: str) -> list[tuple[int, str, int]]:
     """(step, sign, steps until the next sign) of every sign of ``pattern`` in ``sounding``."""
     marks = [(at, sign) for at, sign in enumerate(pattern) if sign != "."]
     ends = [at for at, _ in marks[1:]] + [len(pattern)]
-    return [(at, sign, end - at) for (at, sign), end in zip(marks, ends) if sign in sounding]
+    return [(at, sign, end - at) for (at, sign), end in zip(marks, ends, strict=True) if sign in sounding]
 
 
-def comp_bar(
-    groove: Groove, pattern: str, chord: Chord, voicing: list[int], start: float, energy: float
-) -> list[Hit]:
+def comp_bar(groove: Groove, pattern: str, chord: Chord, voicing: list[int], start: float, energy: float) -> list[Hit]:
     """A bar of chords, struck, strummed or picked."""
     step, style, out = groove.bar / groove.steps, groove.style, []
     for at, sign, length in _lengths(pattern, "xs>123456"):
@@ -166,7 +201,13 @@ def arp_bar(groove: Groove, pattern: str, voicing: list[int], start: float, ener
     notes = [note + 12 for note in (*voicing, voicing[0] + 12)]
     signs = _lengths(pattern[: groove.steps], "1234")
     return [
-        Hit(groove.at(start, at), step * min(length, 2) * 0.8, ARP, notes[min(int(sign), len(notes)) - 1], groove.loud(48 + 22 * energy))
+        Hit(
+            groove.at(start, at),
+            step * min(length, 2) * 0.8,
+            ARP,
+            notes[min(int(sign), len(notes)) - 1],
+            groove.loud(48 + 22 * energy),
+        )
         for at, sign, length in signs
     ]
 
@@ -177,10 +218,23 @@ def bass_bar(groove: Groove, pattern: str, chord: Chord, after: Chord, start: fl
     target = 28 + (after.root - 28) % 12
     approach = target - 1 if target > root else target + 1 if target < root else root + 7
     third = root + (3 if chord.minor else 4)
-    pitch = {"1": root, "5": root + 7 if root < 35 else root - 5, "3": third, "8": root + 12, "7": root - 2, "a": approach}
+    pitch = {
+        "1": root,
+        "5": root + 7 if root < 35 else root - 5,
+        "3": third,
+        "8": root + 12,
+        "7": root - 2,
+        "a": approach,
+    }
     step = groove.bar / groove.steps
     return [
-        Hit(groove.at(start, at), step * length * 0.92, BASS, pitch[sign], groove.loud(84 + 16 * energy - (4 if at % 4 else 0)))
+        Hit(
+            groove.at(start, at),
+            step * length * 0.92,
+            BASS,
+            pitch[sign],
+            groove.loud(84 + 16 * energy - (4 if at % 4 else 0)),
+        )
         for at, sign, length in _lengths(pattern, "15387a")
     ]
 
@@ -202,4 +256,3 @@ def _ending(score: Score, groove: Groove, voicing: list[int] | None) -> list[Hit
     if score.sections[-1].name != "intro" and score.style.pad_level < 0.85:
         out.append(Hit(close, 0.3, DRUMS, 49, groove.loud(80)))
     return out
-

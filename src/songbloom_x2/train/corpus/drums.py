@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from songbloom_x2.train.corpus.styles import CRASH, KICK, SNARE, DrumPattern
+from songbloom_x2.train.corpus.style import CRASH, KICK, SNARE, DrumPattern
 
 if TYPE_CHECKING:
     from songbloom_x2.train.corpus.arrange import Groove
 
 _LOUD = {"X": 108.0, "x": 88.0, "o": 64.0, "-": 42.0}
-_FILLS = ("....|....|....|ssss", "....|....|..s.|s.ht", "....|....|s.ss|htlf", "....|....|....|s.s.", "....|....|..hh|ttff")
+_FILLS = (
+    "....|....|....|ssss",
+    "....|....|..s.|s.ht",
+    "....|....|s.ss|htlf",
+    "....|....|....|s.s.",
+    "....|....|..hh|ttff",
+)
 _FILL_NOTES = {"s": SNARE, "h": 48, "t": 45, "l": 43, "f": 41}
 _CHANNEL = 9
 

@@ -6,17 +6,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from songbloom_x2.train.corpus.styles import Style
+from songbloom_x2.train.corpus.style import Style
 
 SUNG_SECTIONS = ("verse", "chorus", "bridge")
 
 _FORMS = (
-    "verse chorus", "intro verse chorus", "verse chorus outro", "intro verse chorus outro", "chorus verse chorus",
-    "intro chorus verse", "intro verse", "chorus outro", "intro verse inst chorus", "verse inst verse outro",
-    "verse chorus verse chorus", "intro verse chorus verse chorus outro", "verse chorus bridge chorus",
-    "intro verse chorus inst chorus outro", "intro verse chorus bridge chorus outro", "verse verse chorus",
-    "intro verse verse chorus inst verse chorus outro", "intro verse chorus verse chorus bridge chorus outro",
-    "verse chorus inst bridge chorus outro", "intro chorus verse chorus verse bridge chorus",
+    "verse chorus",
+    "intro verse chorus",
+    "verse chorus outro",
+    "intro verse chorus outro",
+    "chorus verse chorus",
+    "intro chorus verse",
+    "intro verse",
+    "chorus outro",
+    "intro verse inst chorus",
+    "verse inst verse outro",
+    "verse chorus verse chorus",
+    "intro verse chorus verse chorus outro",
+    "verse chorus bridge chorus",
+    "intro verse chorus inst chorus outro",
+    "intro verse chorus bridge chorus outro",
+    "verse verse chorus",
+    "intro verse verse chorus inst verse chorus outro",
+    "intro verse chorus verse chorus bridge chorus outro",
+    "verse chorus inst bridge chorus outro",
+    "intro chorus verse chorus verse bridge chorus",
 )
 _INSTRUMENTAL_FORMS = ("intro inst outro", "intro inst inst outro", "inst outro", "intro inst")
 
@@ -59,7 +73,9 @@ def wanted_seconds(rng: np.random.Generator) -> float:
     return float(rng.uniform(low, high))
 
 
-def plan_sections(metre: Metre, seconds: float, instrumental: bool, rng: np.random.Generator) -> tuple[SectionPlan, ...]:
+def plan_sections(
+    metre: Metre, seconds: float, instrumental: bool, rng: np.random.Generator
+) -> tuple[SectionPlan, ...]:
     """A form whose length is near ``seconds``, chosen by ``rng`` among those that fit."""
     forms = _INSTRUMENTAL_FORMS if instrumental else _FORMS
     options: list[tuple[float, tuple[SectionPlan, ...]]] = []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
+import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from songbloom_x2.errors import ConfigError
+from songbloom_x2.errors import ConfigError, SongBloomError
 from songbloom_x2.train.corpus.record import SongRecord, shard_stems, write_shard
 from songbloom_x2.train.corpus.song import Studio
 
@@ -19,7 +22,9 @@ SEEDS_A_CORPUS = 1_000_000
 
 @dataclass(frozen=True)
 class CorpusConfig:
-    """A corpus: so many ``songs`` from ``seed``, ``shard_songs`` a file, band stems kept for the first ``stems`` songs."""
+    """A corpus: so many ``songs`` from ``seed``, ``shard_songs`` a file, band stems kept for the first ``stems``
+    songs.
+    """
 
     songs: int
     seed: int = 1
@@ -51,23 +56,21 @@ class ShardJob:
         return range(first, min(first + self.config.shard_songs, self.config.songs))
 
 
-class _ShardMaker:
-    """Makes shards in one process; loads the studio at the first."""
-
-    def __init__(self) -> None:
-        self._studio: Studio | None = None
-
-    def __call__(self, job: ShardJob) -> tuple[int, float]:
-        if self._studio is None:
-            self._studio = Studio(job.cache, job.soundfonts, held_out=job.config.held_out)
+def _make_shards(jobs: Sequence[ShardJob]) -> Iterator[tuple[int, float]]:
+    """Make the shards in this process, loading the studio once; (index, seconds of song) each."""
+    if not jobs:
+        return
+    first = jobs[0]
+    studio = Studio(first.cache, first.soundfonts, held_out=first.config.held_out)
+    for job in jobs:
         songs: list[SongRecord] = []
         for number in job.songs:
-            song = self._studio.make(job.config.seed * SEEDS_A_CORPUS + number)
+            song = studio.make(job.config.seed * SEEDS_A_CORPUS + number)
             stems = job.config.stems
             keep = stems is None or number < stems
             songs.append(song if keep else SongRecord(song.annotation, song.voice, None))
         write_shard(job.stem, songs)
-        return job.index, sum(song.annotation.seconds for song in songs)
+        yield job.index, sum(song.annotation.seconds for song in songs)
 
 
 def generate(
@@ -94,38 +97,59 @@ def generate(
     for done, (index, length) in enumerate(_run(todo, workers), 1):
         seconds += length
         speed = seconds / max(time.monotonic() - begin, 1e-9)
-        report(f"shard {index}: {length / 60:.1f} min; {done} of {len(todo)}, {seconds / 3600:.2f} h at {speed:.0f} x real time")
+        made = f"{done} of {len(todo)}, {seconds / 3600:.2f} h at {speed:.0f} x real time"
+        report(f"shard {index}: {length / 60:.1f} min; {made}")
 
 
 def _run(jobs: Sequence[ShardJob], workers: int) -> Iterator[tuple[int, float]]:
-    maker = _ShardMaker()
-    if workers <= 1:
-        yield from map(maker, jobs)
+    if workers <= 1 or len(jobs) <= 1:
+        yield from _make_shards(jobs)
         return
-    with multiprocessing.get_context("spawn").Pool(workers, initializer=_start, initargs=()) as pool:
-        yield from pool.imap_unordered(_make, jobs)
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.Queue[tuple[int, float]] = context.Queue()
+    shares = [jobs[at::workers] for at in range(workers)]
+    processes = [context.Process(target=_work, args=(share, results), daemon=True) for share in shares if share]
+    for process in processes:
+        process.start()
+    try:
+        for _ in jobs:
+            yield _next(results, processes)
+    finally:
+        for process in processes:
+            process.terminate()
 
 
-_MAKER: list[_ShardMaker] = []
+def _next(results: multiprocessing.Queue[tuple[int, float]], processes: Sequence[BaseProcess]) -> tuple[int, float]:
+    """What comes next out of ``results``.
+
+    Raises ``SongBloomError`` where a process died instead.
+    """
+    while True:
+        if not results.empty() or all(process.exitcode is None for process in processes):
+            with contextlib.suppress(queue.Empty):
+                return results.get(timeout=2)
+        elif any(process.exitcode for process in processes):
+            raise SongBloomError("a worker of the corpus died; see its message above, then run the command again")
+        else:
+            time.sleep(0.1)
 
 
-def _start() -> None:
-    _MAKER.append(_ShardMaker())
-
-
-def _make(job: ShardJob) -> tuple[int, float]:
-    return _MAKER[0](job)
+def _work(jobs: Sequence[ShardJob], results: multiprocessing.Queue[tuple[int, float]]) -> None:
+    for made in _make_shards(jobs):
+        results.put(made)
 
 
 def _settle(folder: Path, config: CorpusConfig, soundfonts: Sequence[Path]) -> None:
-    """Write the settings, or check that they are those the folder was begun with; a longer corpus may follow a shorter one."""
+    """Write the settings, or check that the folder was begun with the same; it may only grow."""
     path = folder / "corpus.json"
     fixed = {**asdict(config), "soundfonts": [font.name for font in soundfonts], "format": 1}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         for name, value in fixed.items():
             if name != "songs" and before.get(name) != value:
-                raise ConfigError(f"{folder} was begun with {name} = {before.get(name)}, not {value}: choose another folder")
+                raise ConfigError(
+                    f"{folder} was begun with {name} = {before.get(name)}, not {value}: choose another folder"
+                )
         if before["songs"] % config.shard_songs and before["songs"] != config.songs:
             raise ConfigError(f"{folder} ends in a short shard and cannot grow: choose another folder")
     path.write_text(json.dumps(fixed, indent=1), encoding="utf-8")

@@ -10,16 +10,57 @@ import numpy as np
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10)
 
-_MAJOR_CHORDS = {"I": (0, False), "ii": (2, True), "iii": (4, True), "IV": (5, False), "V": (7, False), "vi": (9, True), "bVII": (10, False)}
-_MINOR_CHORDS = {"i": (0, True), "III": (3, False), "iv": (5, True), "v": (7, True), "V": (7, False), "VI": (8, False), "VII": (10, False)}
+_MAJOR_CHORDS = {
+    "I": (0, False),
+    "ii": (2, True),
+    "iii": (4, True),
+    "IV": (5, False),
+    "V": (7, False),
+    "vi": (9, True),
+    "bVII": (10, False),
+}
+_MINOR_CHORDS = {
+    "i": (0, True),
+    "III": (3, False),
+    "iv": (5, True),
+    "v": (7, True),
+    "V": (7, False),
+    "VI": (8, False),
+    "VII": (10, False),
+}
 
 _MAJOR = (
-    "I V vi IV", "I vi IV V", "vi IV I V", "I IV I V", "I IV vi V", "IV V iii vi", "I iii IV V", "ii V I I", "I I IV V",
-    "I bVII IV I", "I V IV IV", "IV I V vi", "I ii IV V", "vi ii V I", "I IV ii V", "I I vi IV",
+    "I V vi IV",
+    "I vi IV V",
+    "vi IV I V",
+    "I IV I V",
+    "I IV vi V",
+    "IV V iii vi",
+    "I iii IV V",
+    "ii V I I",
+    "I I IV V",
+    "I bVII IV I",
+    "I V IV IV",
+    "IV I V vi",
+    "I ii IV V",
+    "vi ii V I",
+    "I IV ii V",
+    "I I vi IV",
 )
 _MINOR = (
-    "i VI III VII", "i iv VII III", "i VII VI V", "i VI iv V", "i i iv v", "i III VII iv", "VI VII i i", "i VII i VI",
-    "i iv i V", "iv i VI VII", "i v VI iv", "i VI VII i", "i III iv VI",
+    "i VI III VII",
+    "i iv VII III",
+    "i VII VI V",
+    "i VI iv V",
+    "i i iv v",
+    "i III VII iv",
+    "VI VII i i",
+    "i VII i VI",
+    "i iv i V",
+    "iv i VI VII",
+    "i v VI iv",
+    "i VI VII i",
+    "i III iv VI",
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from songbloom_x2.train.corpus.melody import Grid, phrase_shape
@@ -21,7 +23,7 @@ def lead_notes(score: Score, rng: np.random.Generator) -> list[LeadNote]:
         if section.name == "inst" or (section.name in ("intro", "outro") and rng.random() < 0.7):
             out += _tune(score, section, rng)
     lines = score.lines
-    for line, after in zip(lines, lines[1:]):
+    for line, after in itertools.pairwise(lines):
         end = line.notes[-1][-1].onset + line.notes[-1][-1].duration
         gap = after.notes[0][0].onset - end
         if 1.0 < gap < 2.6 and after.section == line.section and rng.random() < _ANSWERS:
@@ -41,7 +43,7 @@ def _tune(score: Score, section: Section, rng: np.random.Generator) -> list[Lead
     struck = [at for at in range(grid.slots) if motif[at % (2 * eighths)] < sparse * (0.55 + 0.16 * strength[at])]
     ends = [*struck[1:], grid.slots] if struck else []
     out = []
-    for at, end in zip(struck, ends):
+    for at, end in zip(struck, ends, strict=True):
         length = min(end - at, 6) * seconds * 0.93
         when = section.start + at * seconds + rng.normal(0, 0.006)
         out.append((max(0.0, when), length, int(shape.pitches[at]), int(np.clip(rng.normal(84, 6), 40, 120))))

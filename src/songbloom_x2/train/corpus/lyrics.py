@@ -106,14 +106,15 @@ def is_held_out(text: str) -> bool:
 
 
 class Lyricist:
-    """Writes lines. ``dictionary`` pronounces the words of the templates themselves.
-
-    With ``held_out`` it writes only lines that no other lyricist does.
-    """
+    """Writes lines."""
 
     def __init__(
         self, vocabulary: Vocabulary, dictionary: Mapping[str, Sequence[Sequence[str]]], *, held_out: bool = False
     ) -> None:
+        """Take words from ``vocabulary``; ``dictionary`` pronounces the words of the templates themselves.
+
+        With ``held_out``, write only lines that no other lyricist does.
+        """
         self._held_out = held_out
         self._vocabulary = vocabulary
         self._dictionary = dictionary

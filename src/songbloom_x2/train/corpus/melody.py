@@ -16,7 +16,9 @@ _CANDIDATES = 48
 
 @dataclass(frozen=True)
 class Grid:
-    """The slots of a phrase: ``slots`` of ``seconds`` each, ``a_bar`` of them in a bar, ``a_beat`` in a beat (maybe < 1)."""
+    """The slots of a phrase: ``slots`` of ``seconds`` each, ``a_bar`` of them in a bar, ``a_beat`` in a beat (maybe <
+    1).
+    """
 
     slots: int
     seconds: float
@@ -68,7 +70,9 @@ def phrase_shape(
 def place(
     syllables: Sequence[Syllable], shape: PhraseShape, grid: Grid, free: tuple[int, int], rng: np.random.Generator
 ) -> IntArray:
-    """The slot of each syllable: stress on strong slots, evenly spread, ``free`` slots left at start and end; ``[syllables]``."""
+    """The slot of each syllable: stress on strong slots, evenly spread, ``free`` slots left at start and end;
+    ``[syllables]``.
+    """
     count, lead = len(syllables), free[0]
     room = grid.slots - sum(free)
     if count >= room:

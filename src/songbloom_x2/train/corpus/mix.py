@@ -54,10 +54,18 @@ def loudness(sound: FloatArray, rate: int) -> float:
 
 def _k_weighted(sound: FloatArray, rate: int) -> FloatArray:
     """The two filters of BS.1770 from their analogue prototypes, for any rate."""
-    shelf_k, shelf_q, gain = np.tan(np.pi * 1681.974450955533 / rate), 0.7071752369554196, 10 ** (3.999843853973347 / 20)
+    shelf_k, shelf_q, gain = (
+        np.tan(np.pi * 1681.974450955533 / rate),
+        0.7071752369554196,
+        10 ** (3.999843853973347 / 20),
+    )
     bend = gain**0.4996667741545416
     norm = 1 + shelf_k / shelf_q + shelf_k**2
-    shelf = [(gain + bend * shelf_k / shelf_q + shelf_k**2) / norm, 2 * (shelf_k**2 - gain) / norm, (gain - bend * shelf_k / shelf_q + shelf_k**2) / norm]
+    shelf = [
+        (gain + bend * shelf_k / shelf_q + shelf_k**2) / norm,
+        2 * (shelf_k**2 - gain) / norm,
+        (gain - bend * shelf_k / shelf_q + shelf_k**2) / norm,
+    ]
     shelf_poles = [1, 2 * (shelf_k**2 - 1) / norm, (1 - shelf_k / shelf_q + shelf_k**2) / norm]
     pass_k, pass_q = np.tan(np.pi * 38.13547087602444 / rate), 0.5003270373238773
     norm = 1 + pass_k / pass_q + pass_k**2
@@ -78,7 +86,9 @@ def evened(frames: VoiceFrames, wave: FloatArray) -> VoiceFrames:
     hop = VOICE_RATE // int(voice_params.FRAME_RATE)
     count = len(frames.f0)
     power = (wave[: count * hop].reshape(count, hop) ** 2).mean(1)
-    smooth = np.maximum(scipy.signal.lfilter([0.08], [1, -0.92], power), scipy.signal.lfilter([0.08], [1, -0.92], power[::-1])[::-1])
+    smooth = np.maximum(
+        scipy.signal.lfilter([0.08], [1, -0.92], power), scipy.signal.lfilter([0.08], [1, -0.92], power[::-1])[::-1]
+    )
     level = np.sqrt(smooth + 1e-10)
     sounding = level > _GATE
     if not sounding.any():
@@ -109,9 +119,9 @@ def mixture(song: SongRecord, *, voice_room: float = 0.12) -> Waveform:
     """Voice and band of a record with its stem kept, 48 kHz stereo; the voice in the middle, with a little room."""
     if song.band is None:
         raise ValueError(f"song {song.annotation.seed} was stored without its band stem")
-    band = song.band.astype(np.float32) / 32767
+    band: FloatArray = (song.band / 32767).astype(np.float32)
     voice = upsampled(voice_wave(song.voice, song.annotation.seed))[: band.shape[1]]
-    stereo = np.zeros_like(band)
+    stereo: FloatArray = np.zeros(band.shape, np.float32)
     stereo[:, : len(voice)] = voice
     rng = np.random.default_rng([song.annotation.seed, 7])
     mixed = band + reverberate(stereo, room(rng.uniform(0.5, 1.2), rng), voice_room)

@@ -5,6 +5,7 @@ The embedded model sings 40 phonemes: the 39 of ARPAbet without stress, and AX f
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,10 +30,15 @@ IPA: Mapping[str, str] = MappingProxyType(
 
 STRESS_MARKS: Mapping[int, str] = MappingProxyType({0: "", 1: "ˈ", 2: "ˌ"})
 
-_CLUSTERS = frozenset(
-    "P R,P L,B R,B L,T R,D R,K R,K L,G R,G L,F R,F L,TH R,SH R,S P,S T,S K,S L,S M,S N,S W,T W,K W,D W,HH W,"
-    "P Y,B Y,K Y,F Y,M Y,V Y,HH Y,S P R,S P L,S T R,S K R,S K W".split(",")
+_LIQUID_AFTER = MappingProxyType(
+    {
+        "L": ("P", "B", "K", "G", "F", "S"),
+        "R": ("P", "B", "T", "D", "K", "G", "F", "TH", "SH"),
+        "W": ("S", "T", "K", "D", "HH"),
+        "Y": ("P", "B", "K", "F", "M", "V", "HH"),
+    }
 )
+_AFTER_S = ("P", "T", "K", "M", "N")
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def syllables(phonemes: Sequence[str], word: int) -> list[Syllable]:
     if not nuclei:
         return []
     starts = [0]
-    for left, right in zip(nuclei, nuclei[1:]):
+    for left, right in itertools.pairwise(nuclei):
         cut = right
         while cut - 1 > left and _may_open(phonemes[cut - 1 : right]):
             cut -= 1
@@ -91,6 +97,10 @@ def syllables(phonemes: Sequence[str], word: int) -> list[Syllable]:
 
 
 def _may_open(consonants: Sequence[str]) -> bool:
+    """Whether English words or syllables begin with these."""
     if len(consonants) == 1:
         return consonants[0] != "NG"
-    return " ".join(consonants) in _CLUSTERS
+    if len(consonants) == 2:
+        first, second = consonants
+        return first in _LIQUID_AFTER.get(second, ()) or (first == "S" and second in _AFTER_S)
+    return len(consonants) == 3 and consonants[0] == "S" and consonants[1] in "PTK" and _may_open(consonants[1:])

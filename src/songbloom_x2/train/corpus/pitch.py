@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ def midi_curve(
     """Pitch as MIDI numbers ``[frames]`` at ``rate`` Hz from ``start`` (s): what ``voice`` makes of ``notes``."""
     time = start + (np.arange(frames) + 0.5) / rate
     pitch = np.full(frames, notes[0].midi, float)
-    for left, right in zip(notes, notes[1:]):
+    for left, right in itertools.pairwise(notes):
         step = right.midi - left.midi
         width = rng.uniform(0.016, 0.030) * (1.0 if abs(step) < 5 else 1.4)
         centre = right.onset - rng.uniform(0.01, 0.045)

@@ -1,14 +1,15 @@
 """What a song of the corpus is, and how songs are kept in files.
 
-A corpus folder holds ``corpus.json`` (settings) and shards of songs, ``shard-00000.npz`` with ``shard-00000.jsonl`` beside it.
-Line ``i`` of the JSONL is song ``i``'s annotation; its arrays in the npz are ``i/voice`` float16 ``[T, 104]`` (64 harmonic and 40
-noise log-gains, see ``voice_params``), ``i/f0`` float32 ``[T]`` Hz, held through unvoiced stretches, ``i/voiced`` bool ``[T]``,
-all at 100 Hz (four rows are one latent frame, ``T`` is a multiple of 4; row ``n`` describes the 10 ms from ``n / 100`` s), and
-where it was kept ``i/band`` int16 ``[2, 480 T]``, the band's stem at 48 kHz (divide by 32767). Levels are the mixture's:
-voice + band, summed as they are, is the song.
+A corpus folder holds ``corpus.json`` (settings) and shards of songs, ``shard-00000.npz`` with ``shard-00000.jsonl``
+beside it. Line ``i`` of the JSONL is song ``i``'s annotation; its arrays in the npz are ``i/voice`` float16 ``[T,
+104]`` (64 harmonic and 40 noise log-gains, see ``voice_params``), ``i/f0`` float32 ``[T]`` Hz, held through unvoiced
+stretches, ``i/voiced`` bool ``[T]``, all at 100 Hz (four rows are one latent frame, ``T`` is a multiple of 4; row
+``n`` describes the 10 ms from ``n / 100`` s), and where it was kept ``i/band`` int16 ``[2, 480 T]``, the band's stem
+at 48 kHz (divide by 32767). Levels are the mixture's: voice + band, summed as they are, is the song.
 
-An annotation has ``seed, style, voice, tempo, key`` (``2 * root + minor``, root 0 = C), ``beats`` a bar, ``seconds``, ``lyrics`` (the
-released grammar), ``soundfont``, ``sections`` and ``lines``; see the dataclasses for these. Chord numbers are ``2 * root + minor``.
+An annotation has ``seed, style, voice, tempo, key`` (``2 * root + minor``, root 0 = C), ``beats`` a bar, ``seconds``,
+``lyrics`` (the released grammar), ``soundfont``, ``sections`` and ``lines``; see the dataclasses for these. Chord
+numbers are ``2 * root + minor``.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ class SectionSpan:
 
 @dataclass(frozen=True)
 class LineSpan:
-    """A sung line: ``section`` is its place in the song's sections, ``words`` are ``(text, ARPAbet with stress)``, ``notes``
-    are ``(onset s, duration s, midi)``, ``phonemes`` are ``(sung symbol, start s, end s, midi of the syllable's first note)``.
+    """A sung line: ``section`` is its place in the song's sections, ``words`` are ``(text, ARPAbet with stress)``,
+    ``notes`` are ``(onset s, duration s, midi)``, ``phonemes`` are ``(sung symbol, start s, end s, midi of the
+    syllable's first note)``.
     """
 
     section: int
@@ -106,7 +108,7 @@ class Annotation:
 
 @dataclass(frozen=True)
 class SongRecord:
-    """A song: its annotation, the voice's frames at 100 Hz, and the band's stem (int16 ``[2, N]`` at 48 kHz) if kept."""
+    """A song: its annotation, voice frames at 100 Hz, and the band's stem (int16 ``[2, N]`` at 48 kHz) if kept."""
 
     annotation: Annotation
     voice: VoiceFrames
@@ -124,7 +126,7 @@ def write_shard(stem: Path, songs: Sequence[SongRecord]) -> None:
             arrays[f"{index}/band"] = song.band
     partial = stem.with_suffix(".npz.part")
     with partial.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the keywords for its own flag
+        np.savez(file, allow_pickle=False, **arrays)
     partial.replace(stem.with_suffix(".npz"))
     partial = stem.with_suffix(".jsonl.part")
     partial.write_text("".join(song.annotation.to_json() + "\n" for song in songs), encoding="utf-8")

@@ -1,19 +1,22 @@
-"""The reference renderer: voice frames at 100 Hz to a 24 kHz waveform. Slow and plain; the codec's must agree with it.
+"""The reference renderer: voice frames at 100 Hz to a 24 kHz waveform. Slow and plain; the codec's must agree with
+it.
 
-Frame ``n`` is centred on sample ``240 n + 120`` (it describes samples ``240 n`` to ``240 n + 239``). With ``E_h``, ``E_n`` the 64 and 40 bands read at 601 bins (straight lines between
-``band_centres``, held beyond the first and last), ``FLOOR`` = 0.05:
+Frame ``n`` is centred on sample ``240 n + 120`` (it describes samples ``240 n`` to ``240 n + 239``). With ``E_h``,
+``E_n`` the 64 and 40 bands read at 601 bins (straight lines between ``band_centres``, held beyond the first and
+last), ``FLOOR`` = 0.05:
 
     gain_h = max(exp(E_h) - FLOOR, 1e-4)                    harmonic gain, bin, frame
     gain_n = sqrt(max(exp(2 E_n) - FLOOR**2, 1e-6)) * sqrt(5 / 4)
     S      = gain_h * STFT(pulses(f0 * voiced)) / 300  +  gain_n * Z          601 bins of 20 Hz
     y      = ISTFT(S)
 
-STFT and ISTFT: 1200 points, hop 240, periodic Hann; 480 zeros before and after the sound, so that frame ``n`` covers samples
-``240 n - 480`` to ``240 n + 719``; ISTFT: windowed again, overlap-added, divided by the summed squared window (as far as frames
-reach), the 480 at both ends dropped. ``Z`` is complex Gaussian, unit variance in each of real and imaginary part.
-``pulses`` is a band-limited pulse train, ``sum_{h=1..H} cos(2 pi h phase)`` with ``H = floor(11000 / f0)``; the sample-wise F0 is
-the straight line between frame centres (held before the first and after the last), and a sample sounds where ``f0 * voiced``, read the same way, exceeds 40 Hz; phase is the
-running sum of ``max(that, 40) / 24000``. sqrt(5/4) keeps the noise as loud as at the synthesiser's own hop of 300.
+STFT and ISTFT: 1200 points, hop 240, periodic Hann; 480 zeros before and after the sound, so that frame ``n`` covers
+samples ``240 n - 480`` to ``240 n + 719``; ISTFT: windowed again, overlap-added, divided by the summed squared window
+(as far as frames reach), the 480 at both ends dropped. ``Z`` is complex Gaussian, unit variance in each of real and
+imaginary part. ``pulses`` is a band-limited pulse train, ``sum_{h=1..H} cos(2 pi h phase)`` with ``H = floor(11000 /
+f0)``; the sample-wise F0 is the straight line between frame centres (held before the first and after the last), and a
+sample sounds where ``f0 * voiced``, read the same way, exceeds 40 Hz; phase is the running sum of ``max(that, 40) /
+24000``. sqrt(5/4) keeps the noise as loud as at the synthesiser's own hop of 300.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ def expand(bands: FloatArray, count: int) -> FloatArray:
     at = np.clip(np.arange(BINS, dtype=np.float32), centres[0], centres[-1])
     right = np.clip(np.searchsorted(centres, at, side="right"), 1, count - 1)
     weight = (at - centres[right - 1]) / (centres[right] - centres[right - 1])
-    return bands[:, right - 1] * (1 - weight) + bands[:, right] * weight
+    return np.asarray(bands[:, right - 1] * (1 - weight) + bands[:, right] * weight)
 
 
 def pulses(f0: FloatArray) -> FloatArray:

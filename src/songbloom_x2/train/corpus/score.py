@@ -12,7 +12,8 @@ from songbloom_x2.train.corpus.form import Metre, SectionPlan, metre, plan_secti
 from songbloom_x2.train.corpus.harmony import Chord, Key, progression
 from songbloom_x2.train.corpus.lyrics import Lyricist, LyricLine
 from songbloom_x2.train.corpus.melody import Grid, PhraseShape, phrase_shape, place
-from songbloom_x2.train.corpus.styles import STYLES, Style
+from songbloom_x2.train.corpus.style import Style
+from songbloom_x2.train.corpus.styles import STYLES
 from songbloom_x2.train.corpus.timing import Note
 from songbloom_x2.train.corpus.voices import VOICES, Voice
 
@@ -45,7 +46,7 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class Score:
-    """The song on paper. ``close`` is the downbeat of the last chord, which then rings; ``seconds`` the whole length."""
+    """The song on paper; ``seconds`` long. ``close`` is the downbeat of the last chord, which rings for ``ring`` s."""
 
     seed: int
     style: Style
@@ -65,7 +66,12 @@ class Score:
 
 
 def compose(
-    seed: int, lyricist: Lyricist, *, style: Style | None = None, voice: Voice | None = None, seconds: float | None = None
+    seed: int,
+    lyricist: Lyricist,
+    *,
+    style: Style | None = None,
+    voice: Voice | None = None,
+    seconds: float | None = None,
 ) -> Score:
     """The song of ``seed``; ``style``, ``voice`` and a wished length can be fixed."""
     rng = np.random.default_rng([seed, 1])
@@ -106,7 +112,9 @@ class _Writer:
         self._grid = Grid(timing.phrase_bars * timing.slots_a_bar, timing.slot, timing.slots_a_bar, beat_slots)
 
     def chords(self, plan: SectionPlan) -> tuple[Chord, ...]:
-        source = plan.name if plan.name in ("verse", "chorus", "bridge") else "chorus" if plan.name == "inst" else "verse"
+        source = (
+            plan.name if plan.name in ("verse", "chorus", "bridge") else "chorus" if plan.name == "inst" else "verse"
+        )
         if source not in self._chords:
             self._chords[source] = progression(self._key, self._style.sevenths, self._rng)
         loop = self._chords[source]

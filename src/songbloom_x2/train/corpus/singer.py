@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from songbloom_x2.train.corpus import voice_params
 from songbloom_x2.train.corpus.pitch import hertz, midi_curve
@@ -39,7 +40,9 @@ def timed_lines(score: Score) -> tuple[TimedLine, ...]:
         before = spans[index - 1][1] if index else None
         earliest = 0.0 if before is None else before.onset + before.duration + 0.02
         start = _on_grid(max(earliest, onset - _LEAD_IN, 0.0))
-        out.append(time_line(line.lyric.syllables, line.notes, start, _on_grid(last.onset + last.duration + _LEAD_OUT), rng))
+        out.append(
+            time_line(line.lyric.syllables, line.notes, start, _on_grid(last.onset + last.duration + _LEAD_OUT), rng)
+        )
     return tuple(out)
 
 
@@ -57,7 +60,7 @@ def perform(score: Score, synthesiser: Synthesiser) -> Performance:
     pitch = np.full(native, np.nan, np.float32)
     voiced = np.zeros(native, bool)
     lines = timed_lines(score)
-    for line, sung in zip(lines, score.lines):
+    for line, sung in zip(lines, score.lines, strict=True):
         flat = [note for group in sung.notes for note in group]
         count = sum(line.steps) * FRAMES_A_STEP
         hz = hertz(midi_curve(flat, line.start, count, NATIVE_RATE, voice, rng))
@@ -88,7 +91,13 @@ def _dynamics(notes: list[Note], start: float, count: int, rng: np.random.Genera
     return np.asarray(swell + np.convolve(accents, kernel / kernel.sum(), "same"), np.float32)
 
 
-def _breathe(bands: FloatArray, voiced: np.ndarray[tuple[int], np.dtype[np.bool_]], onset: int, voice: Voice, rng: np.random.Generator) -> None:
+def _breathe(
+    bands: FloatArray,
+    voiced: npt.NDArray[np.bool_],
+    onset: int,
+    voice: Voice,
+    rng: np.random.Generator,
+) -> None:
     """Lay a breath of about a third of a second before frame ``onset``, where there is room for one."""
     length, gap = int(rng.integers(20, 30)), 5
     first = onset - gap - length
@@ -106,8 +115,13 @@ def _breathe(bands: FloatArray, voiced: np.ndarray[tuple[int], np.dtype[np.bool_
 
 
 def _lay(
-    bands: FloatArray, pitch: FloatArray, voiced: np.ndarray[tuple[int], np.dtype[np.bool_]], first: int,
-    made: FloatArray, hz: FloatArray, sounding: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    bands: FloatArray,
+    pitch: FloatArray,
+    voiced: npt.NDArray[np.bool_],
+    first: int,
+    made: FloatArray,
+    hz: FloatArray,
+    sounding: npt.NDArray[np.bool_],
 ) -> None:
     """Put a line's frames into the song's; where two lines overlap, the louder frame stays."""
     count = min(len(made), len(bands) - first)
@@ -124,16 +138,13 @@ def _power(bands: FloatArray) -> FloatArray:
     return np.asarray(harmonic + np.exp(2 * bands[:, voice_params.HARMONIC_BANDS :]).sum(1))
 
 
-def _at_frame_rate(
-    bands: FloatArray, pitch: FloatArray, voiced: np.ndarray[tuple[int], np.dtype[np.bool_]], frames: int
-) -> VoiceFrames:
+def _at_frame_rate(bands: FloatArray, pitch: FloatArray, voiced: npt.NDArray[np.bool_], frames: int) -> VoiceFrames:
     """From 80 to 100 Hz; F0 runs straight through what is unvoiced."""
     known = np.flatnonzero(~np.isnan(pitch))
     native_time = (np.arange(len(pitch)) + 0.5) / NATIVE_RATE
     time = (np.arange(frames) + 0.5) / FRAME_RATE
+    f0 = np.full(frames, _HELD_HZ)
     if len(known):
         f0 = np.exp(np.interp(time, native_time[known], np.log(pitch[known])))
-    else:
-        f0 = np.full(frames, _HELD_HZ)
     nearest = np.clip((time * NATIVE_RATE).astype(int), 0, len(voiced) - 1)
     return VoiceFrames(voice_params.resample(bands, frames), f0.astype(np.float32), voiced[nearest])

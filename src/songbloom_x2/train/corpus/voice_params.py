@@ -1,11 +1,13 @@
 """The voice as numbers without pitch or phase: 64 harmonic and 40 noise log-gains every 10 ms.
 
-Frame ``n`` at 100 Hz describes the 10 ms from ``n / 100`` s on and is centred on ``(n + 0.5) / 100`` s, like the band's. The synthesiser (``hibari``) gives, per 12.5 ms frame and 20 Hz bin, log-gains of three branches: harmonics (``lh``), shaped
-noise (``ln``) and a free-phase branch (``lr``). Here the harmonic gain is read *at the harmonics* and reduced to mel bands,
-so that it no longer shows the pitch; noise and free branch are merged as power. ``render`` turns the numbers into sound.
+Frame ``n`` at 100 Hz describes the 10 ms from ``n / 100`` s on and is centred on ``(n + 0.5) / 100`` s, like the
+band's. The synthesiser (``hibari``) gives, per 12.5 ms frame and 20 Hz bin, log-gains of three branches: harmonics
+(``lh``), shaped noise (``ln``) and a free-phase branch (``lr``). Here the harmonic gain is read *at the harmonics*
+and reduced to mel bands, so that it no longer shows the pitch; noise and free branch are merged as power. ``render``
+turns the numbers into sound.
 
-Both parts are logs of linear gains to which ``FLOOR`` was added, so that silence is finite:
-``harmonic = log(gain + FLOOR)``, ``noise = log(sqrt(power + FLOOR**2))``. A gain of 1 is a sinusoid of amplitude 1/300.
+Both parts are logs of linear gains to which ``FLOOR`` was added, so that silence is finite: ``harmonic = log(gain +
+FLOOR)``, ``noise = log(sqrt(power + FLOOR**2))``. A gain of 1 is a sinusoid of amplitude 1/300.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from songbloom_x2.types import FloatArray
 
@@ -38,7 +41,7 @@ class VoiceFrames:
 
     bands: FloatArray
     f0: FloatArray
-    voiced: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    voiced: npt.NDArray[np.bool_]
 
 
 def band_centres(bands: int) -> FloatArray:
@@ -46,10 +49,10 @@ def band_centres(bands: int) -> FloatArray:
     return _edges(bands)[1:-1].astype(np.float32)
 
 
-def _edges(bands: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _edges(bands: int) -> npt.NDArray[np.float64]:
     top = 2595 * np.log10(1 + 12000 / 700)
     hertz = 700 * (10 ** (np.linspace(0, top, bands + 2) / 2595) - 1)
-    return np.maximum(hertz / BIN_HZ, np.arange(bands + 2) * 1.0)
+    return np.asarray(np.maximum(hertz / BIN_HZ, np.arange(bands + 2) * 1.0))
 
 
 def band_weights(bands: int) -> FloatArray:
@@ -58,7 +61,7 @@ def band_weights(bands: int) -> FloatArray:
     low, centre, high = edge[:-2, None], edge[1:-1, None], edge[2:, None]
     bins = np.arange(BINS)[None]
     weights = np.maximum(0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
 
 
 def _harmonic_envelope(log_gain: FloatArray, f0: FloatArray) -> FloatArray:
@@ -66,14 +69,16 @@ def _harmonic_envelope(log_gain: FloatArray, f0: FloatArray) -> FloatArray:
     floored = np.log(np.exp(np.minimum(log_gain, LOG_GAIN_LIMIT)) + FLOOR).T
     bins = np.arange(BINS)
     out = np.empty_like(floored)
-    for row, (values, hertz) in enumerate(zip(floored, f0)):
+    for row, (values, hertz) in enumerate(zip(floored, f0, strict=True)):
         at = np.arange(1, int(HIGHEST_HARMONIC_HZ / hertz) + 1) * (hertz / BIN_HZ)
         out[row] = np.interp(bins, at, np.interp(at, bins, values))
-    return out
+    return np.asarray(out)
 
 
 def compress(harmonic: FloatArray, noise: FloatArray, free: FloatArray, f0: FloatArray) -> FloatArray:
-    """The synthesiser's log-gains (``[601, F]`` each) and ``f0 [F]`` (0 = unvoiced) as bands ``[F, 104]``, native rate."""
+    """The synthesiser's log-gains (``[601, F]`` each) and ``f0 [F]`` (0 = unvoiced) as bands ``[F, 104]``, native
+    rate.
+    """
     frames = harmonic.shape[1]
     voiced = np.flatnonzero(f0 > LOWEST_VOICED_HZ)
     bands = np.full((frames, HARMONIC_BANDS), REST, np.float32)
@@ -109,9 +114,11 @@ def silence(frames: int) -> FloatArray:
 
 
 def resample(rows: FloatArray, frames: int) -> FloatArray:
-    """Rows ``[F, ...]``, row ``k`` at ``k / 80`` s, read by straight lines at ``(n + 0.5) / 100`` s: ``[frames, ...]``."""
+    """Rows ``[F, ...]``, row ``k`` at ``k / 80`` s, read by straight lines at ``(n + 0.5) / 100`` s: ``[frames,
+    ...]``.
+    """
     at = np.clip((np.arange(frames) + 0.5) * (NATIVE_RATE / FRAME_RATE), 0, len(rows) - 1)
     low = np.minimum(at.astype(int), max(len(rows) - 2, 0))
     high = np.minimum(low + 1, len(rows) - 1)
     weight = (at - low).astype(np.float32).reshape((-1,) + (1,) * (rows.ndim - 1))
-    return rows[low] * (1 - weight) + rows[high] * weight
+    return np.asarray(rows[low] * (1 - weight) + rows[high] * weight)

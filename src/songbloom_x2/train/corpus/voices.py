@@ -1,7 +1,7 @@
 """The singers: twelve timbres made from one synthetic voice by formant warp, tilt, breath and a curve of its own.
 
-Everything is applied to the synthesiser's log-gains, before they become voice frames. The voices are synthetic; they belong
-to nobody.
+Everything is applied to the synthesiser's log-gains, before they become voice frames. The voices are synthetic; they
+belong to nobody.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ _NEPER = 8.685889638
 
 @dataclass(frozen=True)
 class Voice:
-    """A singer. ``low_warp`` and ``high_warp`` move the formants below and above about 1.2 kHz (above 1: shorter throat);
-    ``tilt`` in dB an octave around 1 kHz, ``breath`` in dB on the noise, ``curve`` dB at 250, 600, 1200, 2400, 4000 and 7000 Hz.
+    """A singer. ``low_warp`` and ``high_warp`` move the formants below and above about 1.2 kHz (above 1: shorter
+    throat); ``tilt`` in dB an octave around 1 kHz, ``breath`` in dB on the noise, ``curve`` dB at 250, 600, 1200,
+    2400, 4000 and 7000 Hz.
     """
 
     name: str
@@ -67,7 +68,7 @@ def _warp(voice: Voice) -> FloatArray:
     hertz = np.arange(BINS) * BIN_HZ
     high = np.clip((np.log(np.maximum(hertz, 1)) - np.log(800)) / (np.log(2000) - np.log(800)), 0, 1)
     factor = voice.low_warp * (1 - high) + voice.high_warp * high
-    return np.clip(np.arange(BINS) / factor, 0, BINS - 1).astype(np.float32)
+    return np.asarray(np.clip(np.arange(BINS) / factor, 0, BINS - 1), np.float32)
 
 
 def _curve(voice: Voice) -> FloatArray:
@@ -77,7 +78,7 @@ def _curve(voice: Voice) -> FloatArray:
     kernel = np.hanning(25)
     shape = np.convolve(np.pad(shape, 12, mode="edge"), kernel / kernel.sum(), "valid")
     tilt = voice.tilt * np.log2(np.maximum(hertz, 200) / 1000)
-    return ((shape + tilt) / _NEPER).astype(np.float32)
+    return np.asarray((shape + tilt) / _NEPER, np.float32)
 
 
 def colour(branches: Branches, voice: Voice) -> Branches:
@@ -87,7 +88,7 @@ def colour(branches: Branches, voice: Voice) -> Branches:
     weight = (at - low)[:, None]
 
     def warped(values: FloatArray) -> FloatArray:
-        return values[low] * (1 - weight) + values[low + 1] * weight
+        return np.asarray(values[low] * (1 - weight) + values[low + 1] * weight)
 
     curve = _curve(voice)[:, None]
     air = voice.breath / _NEPER + 0.5 * curve
