@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from songbloom_x2.checkpoints import native
 from songbloom_x2.checkpoints.load import load_model
 from songbloom_x2.config import RuntimeConfig

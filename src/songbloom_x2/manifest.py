@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -44,12 +45,12 @@ def build_manifest(
     result: Mapping[str, Any],
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Join what is known about one song; the result can be dumped as JSON as it is."""
+    """Join what is known about one song, as plain JSON values."""
     described = None
     if style is not None:
         described = {"name": style.name, "tempo": style.tempo, "key": style.key, "tags": list(style.tags)}
         described["frames"] = int(style.latents.shape[1])
-    return {
+    manifest = {
         "format": FORMAT,
         "ai_generated": True,
         "request": {**dataclasses.asdict(request), "sampling": dict(request.sampling)},
@@ -68,3 +69,5 @@ def build_manifest(
         "versions": versions(),
         "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
     }
+    plain: dict[str, Any] = json.loads(json.dumps(manifest, allow_nan=False))
+    return plain

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from songbloom_x2.audio.analysis import estimate_key, estimate_tempo
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.config import RuntimeConfig, SongConfig
 from songbloom_x2.engine import Generation
@@ -110,8 +111,13 @@ class SongPipeline:
             if isinstance(found, Style):
                 return found
             name, source = found.name, read_style(found)
+        prompt, aligned = self.config.prompt, self.config.alignment is not None
         with apply(self._plan), codec_scope(self._plan):
-            return Style(name, encode_prompt(source, self._codec, self.config.prompt.max_len))
+            latents = encode_prompt(source, self._codec, prompt.window or prompt.max_len, mono=not aligned)
+        if not aligned:
+            return Style(name, latents)
+        # The bar clock and the harmony of an aligned model run at the prompt's tempo and in its key.
+        return Style(name, latents, estimate_tempo(source), estimate_key(source))
 
     def stream(self, request: SongRequest, style: Style | None = None) -> Iterator[tuple[Progress, FloatArray]]:
         """One song while it is being made: after each block, and once at the end, what sound became certain.
@@ -200,6 +206,9 @@ class SongPipeline:
             raise LyricsError(f"lyrics, line {first.line}, column {first.column}: {first.message}")
         if style is None and request.style is not None:
             style = self.encode_style(request.style)
+        if style is None and self._styles:
+            # Named in the manifest: a model that ships with styles sings in one of them, turned to by the seed.
+            style = self._styles[self.styles[request.seed % len(self.styles)]]
         with apply(self._plan):
             condition = self._loaded.model.condition(lyrics.ids, style)
         spent = time.perf_counter() - started

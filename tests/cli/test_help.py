@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 import pytest
+
 from songbloom_x2.cli.commands import COMMANDS, GROUPS
 from songbloom_x2.cli.parser import build_parser
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from songbloom_x2.cli import main
 from songbloom_x2.cli.outputs import OutputPlan
 from songbloom_x2.errors import AudioError
@@ -154,8 +157,14 @@ def test_names(out: str, format: str | None, n: int, names: list[str], decided: 
         assert all(path.parent.is_dir() for path in plan.paths)
 
 
-def test_no_traceback_from_the_real_command(songbloom, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # fixture
-    made: subprocess.CompletedProcess[str] = songbloom("generate", "--lyrics", LYRICS, "--model", tmp_path, cwd=tmp_path)
+def test_no_traceback_from_the_real_command(environment: Mapping[str, str], tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "songbloom_x2", "generate", "--lyrics", LYRICS, "--model", str(tmp_path)],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert made.returncode == 2
     assert made.stdout == ""
     assert made.stderr.count("\n") == 1 and made.stderr.startswith("songbloom: ")
