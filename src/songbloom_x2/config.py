@@ -62,6 +62,9 @@ class PromptConfig:
 
     max_len: int = 250
     """Rows, one a latent frame."""
+    window: int | None = None
+    """Latent frames of a prompt that are encoded, where they are more than the rows (the embedded model takes the
+    statistics of all of them)."""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ class SongMaking:
         self._codec = codec
         self._stream = codec.open_stream()
         self._decode_frames = decode_frames
+        alignment = prepared.config.alignment
+        # The sketch runs ahead of the latents: what they hold before the song begins is not heard.
+        self._unheard = 0 if alignment is None else alignment.lead * codec.samples_per_frame
         self._tokens: list[Tensor] = []
         self._latents: list[Tensor] = []
         self._waiting: list[Tensor] = []
@@ -97,7 +100,7 @@ class SongMaking:
         """No more blocks will come: the rest of the sound."""
         parts = [self._decode()] if self._waiting else []
         started = time.perf_counter()
-        parts.append(self._stream.flush().float().cpu().numpy())
+        parts.append(self._heard(self._stream.flush().float().cpu().numpy()))
         self._sound.append(parts[-1])
         self._last = time.perf_counter()
         self._decoding += self._last - started
@@ -140,7 +143,7 @@ class SongMaking:
     def _decode(self) -> FloatArray:
         started = time.perf_counter()
         made = self._stream.push(torch.cat(self._waiting, dim=1))
-        sound: FloatArray = made.float().cpu().numpy()
+        sound = self._heard(made.float().cpu().numpy())
         self._waiting.clear()
         self._sound.append(sound)
         now = time.perf_counter()
@@ -148,6 +151,11 @@ class SongMaking:
         if sound.shape[1] and not self._first_sound:
             self._first_sound = now - self._started
         return sound
+
+    def _heard(self, sound: FloatArray) -> FloatArray:
+        skipped = min(self._unheard, sound.shape[1])
+        self._unheard -= skipped
+        return sound[:, skipped:]
 
     def _waveform(self) -> Waveform:
         return Waveform(self._sound[0], self._codec.sample_rate)

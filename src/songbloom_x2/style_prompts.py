@@ -64,16 +64,17 @@ def read_style(path: Path) -> Waveform:
 
 
 @torch.no_grad()
-def encode_prompt(waveform: Waveform, codec: Codec, max_len: int) -> Tensor:
-    """The first ``max_len`` latent frames of a sound, ``[D, T]`` on the CPU: mixed down, resampled, the codec's mean.
+def encode_prompt(waveform: Waveform, codec: Codec, max_len: int, *, mono: bool = True) -> Tensor:
+    """The first ``max_len`` latent frames of a sound, ``[D, T]`` on the CPU: resampled, the codec's mean.
 
-    Raises ``StyleError`` where there is less than a frame's worth of sound.
+    ``mono`` mixes it down first, as the released models want it. Raises ``StyleError`` where there is less than a
+    frame's worth of sound.
     """
     seconds = max_len / FRAME_RATE
     # Cut before resampling: a long file would be resampled for nothing. The second more keeps the filter's edge out.
     first = Waveform(waveform.samples[:, : int((seconds + 1) * waveform.sample_rate)], waveform.sample_rate)
-    mono = resample(to_mono(first), codec.sample_rate)
-    sound = to_stereo(mono) if codec.channels == 2 else mono
+    resampled = resample(to_mono(first) if mono or codec.channels == 1 else first, codec.sample_rate)
+    sound = to_stereo(resampled) if codec.channels == 2 else resampled
     samples = torch.from_numpy(sound.samples[:, : max_len * codec.samples_per_frame])
     if samples.shape[1] < SHORTEST_SAMPLES:
         raise StyleError(f"style prompt: {waveform.seconds:.2f} s is too short: give 1 to {seconds:g} s of music")

@@ -28,8 +28,11 @@ LONGEST_VOWEL, LONGEST_CONSONANT, LONGEST_REST, LONGEST_OUTRO = 125, 12, 250, 30
 
 @dataclass(frozen=True)
 class Profile:
-    """What stays the same through a song: ``tempo`` float ``[B]`` (beats a minute), ``key`` int64 ``[B]`` (24: unknown),
-    ``statistics`` float ``[B, S]`` of the style prompt's latents."""
+    """What stays the same through a song.
+
+    ``tempo`` float ``[B]`` (beats a minute), ``key`` int64 ``[B]`` (24: unknown), ``statistics`` float ``[B, S]`` of the
+    style prompt's latents.
+    """
 
     tempo: Tensor
     key: Tensor
@@ -117,7 +120,7 @@ class AlignmentConditioner(nn.Module):
             nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, DECISIONS + layout.pitches + layout.chords)
         )
         caps = [LONGEST_VOWEL if p in VOWELS else LONGEST_CONSONANT for p in layout.phonemes]
-        self.register_buffer("longest", torch.tensor([*caps, LONGEST_REST]), persistent=False)
+        self.longest = (*caps, LONGEST_REST)
 
     def rows(self, state: AlignmentState, profile: Profile, score: LyricScore) -> Tensor:
         """What is added to the LM's input at each step: state ``[B, T]`` -> ``[B, T, dim]``."""
@@ -144,7 +147,7 @@ class AlignmentConditioner(nn.Module):
         return torch.where(inside, found, len(self.config.layout.phonemes))
 
     def split(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits in float32 of decision, pitch and leading chord, ``[..., 4]``, ``[..., pitches]``, ``[..., chords]``."""
+        """Float32 logits of decision ``[..., 4]``, pitch ``[..., pitches]`` and leading chord ``[..., chords]``."""
         layout = self.config.layout
         logits = self.head(hidden).float()
         decision, pitch, chord = logits.split([DECISIONS, layout.pitches, layout.chords], -1)
@@ -165,9 +168,10 @@ class AlignmentConditioner(nn.Module):
         return new | (state.frame == 0)
 
     def guarded(self, state: AlignmentState, score: LyricScore, may_end: Tensor) -> Tensor:
-        """The legal decisions ``[B, 4]``, less those that would hold one run for ever or end before ``may_end`` ``[B]``."""
+        """The legal decisions ``[B, 4]``, less those that would hold a run for ever or end before ``may_end`` ``[B]``."""
         legal = self.legal(state, score)
-        longest: Tensor = self.longest
+        # Not a buffer: it follows from the configuration, and a model built without memory could not compute it.
+        longest = state.current.new_tensor(self.longest)
         more = state.pointer < score.count
         requested = (score.gap.gather(1, state.pointer.unsqueeze(1)).squeeze(1) - 3).clamp(min=0) * 125
         cap = longest[state.current] + torch.where(state.current == len(longest) - 1, requested, 0)

@@ -1,4 +1,4 @@
-"""The bar clock of the embedded model: where in the bar a sketch frame lies, from the tempo alone (four quarters a bar)."""
+"""The embedded model's bar clock: where in the bar a sketch frame lies, from the tempo alone (four quarters a bar)."""
 
 from __future__ import annotations
 

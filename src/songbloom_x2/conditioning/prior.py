@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from songbloom_x2.conditioning.window import COLUMNS, run_distances
 from songbloom_x2.config import AlignmentConfig
 
 
@@ -84,8 +85,8 @@ class RenderPrior(nn.Module):
     def forward(self, window: Tensor, statistics: Tensor, block: int) -> tuple[Tensor, Tensor, Tensor]:
         """Condition one block.
 
-        ``window`` int64 ``[B, context, columns]`` (see ``window.describe``) ends with the block's sketch; ``statistics``
-        ``[B, S]`` of the style prompt. Returns means ``[B, block, latent_dim]`` of the block's latents (which lag the
+        ``window`` int64 ``[B, context, columns]`` (see ``window.describe``) ends with the block's sketch;
+        ``statistics`` ``[B, S]`` of the style prompt. Returns means ``[B, block, latent_dim]`` of the block's latents (which lag the
         sketch by ``lead`` frames), DiT rows ``[B, 2 * block, diff_dim]`` for the previous and this block's latents,
         and the style row ``[B, diff_dim]``.
         """

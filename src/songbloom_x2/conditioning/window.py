@@ -72,7 +72,7 @@ def _phoneme_at(score: LyricScore, index: Tensor, config: AlignmentConfig) -> Te
 
 
 def run_distances(window: Tensor, reach: int) -> tuple[Tensor, Tensor]:
-    """Frames since each frame's phoneme began and until it ends, within the window, at most ``reach``; ``[B, T]`` each."""
+    """Frames since each frame's phoneme began and until it ends in the window, at most ``reach``; ``[B, T]`` each."""
     current, pointer = window[..., 0], window[..., 2]
     length = current.shape[1]
     changed = (current[:, 1:] != current[:, :-1]) | (pointer[:, 1:] != pointer[:, :-1])

@@ -101,7 +101,7 @@ class Training:
         theirs = {k: v for k, v in state["config"].items() if k in mine}
         if json.dumps(mine) != json.dumps(theirs):
             raise CheckpointError(
-                f"{self.checkpoint_path} was made with other settings ({theirs}); use another folder or the same settings"
+                f"{self.checkpoint_path} was made with other settings ({theirs}): use another folder, or those"
             )
         missing = set(self.named) ^ set(state["weights"])
         if missing:

@@ -44,7 +44,7 @@ def fresh_model(config: SongConfig, seed: int) -> SongModel:
                     nn.init.normal_(child.weight, std=0.3)
         for width, layers in ((config.dim, model.sketch.layers), (config.diff_dim or config.dim, model.dit.layers)):
             for name, parameter in layers.named_parameters():
-                if parameter.dim() == 2 and not name.endswith(("attention.o.weight", "attention.out.weight", "down.weight")):
+                if parameter.dim() == 2 and not name.endswith((".o.weight", ".out.weight", ".down.weight")):
                     nn.init.normal_(parameter, std=0.5 / math.sqrt(width))
         nn.init.normal_(model.sketch.bos, std=0.3)
         nn.init.normal_(model.prompt.project.weight, std=0.3 / math.sqrt(config.latent_dim))

@@ -52,17 +52,16 @@ def mixture_latents(latents: Tensor, codec: TwoStemCodec) -> Tensor:
     return torch.cat([codec.silent_voice(1, part.shape[2]), codec.encode_features(features)], 1)[0]
 
 
-def prepare_song(record: SongRecord, codec: TwoStemCodec, config: SongConfig) -> TrainingSong:
-    """Encode and align one song.
-
-    Raises:
-        ValueError: the song cannot be aligned (see ``align``).
-    """
+def prepare_song(record: SongRecord, codec: TwoStemCodec, config: SongConfig) -> TrainingSong | None:
+    """Encode and align one song; none where it cannot be aligned (see ``align``)."""
     assert config.alignment is not None
     lead, block = config.alignment.lead, config.block_size
     seconds = len(record.voice.f0) / 100
     frames = (int(seconds * 25) + lead) // block * block
-    sketch = align(record.annotation, frames, config.alignment, config.lyrics, config.instrumental_seconds)
+    try:
+        sketch = align(record.annotation, frames, config.alignment, config.lyrics, config.instrumental_seconds)
+    except ValueError:
+        return None
     clean = stem_latents(record, codec)
     with torch.inference_mode():
         quiet = codec.encode(clean.new_zeros(1, 2, lead * codec.samples_per_frame))[0]
@@ -116,10 +115,9 @@ def prepare_corpus(corpus: Path, cache: Path, codec: TwoStemCodec, config: SongC
         if not path.exists():
             songs = []
             for record in read_shard(stem):
-                try:
-                    songs.append(prepare_song(record, codec, config))
-                except ValueError:
-                    continue
+                song = prepare_song(record, codec, config)
+                if song is not None:
+                    songs.append(song)
             _store(songs, path)
         paths.append(path)
     return paths

@@ -22,8 +22,9 @@ from songbloom_x2.train.aligned import AlignedSketch
 class TrainingSong:
     """One song: its aligned sketch of ``T`` frames (whole blocks), and float16 latents.
 
-    ``latents`` ``[T, D]`` lag the sketch by the alignment's ``lead``; ``clean`` ``[C, D]`` are unshifted stem latents to
-    take prompts from; ``mixture`` ``[M, D]`` a prompt as heard from outside (voice slot empty, mixture in the band slot).
+    ``latents`` ``[T, D]`` lag the sketch by the alignment's ``lead``; ``clean`` ``[C, D]`` are unshifted stem latents
+    to take prompts from; ``mixture`` ``[M, D]`` a prompt as heard from outside (voice slot empty, mixture in the band
+    slot).
     """
 
     sketch: AlignedSketch
@@ -38,8 +39,8 @@ class TrainingSong:
 class SketchBatch:
     """``B`` whole songs for the sketch LM, padded to ``T`` frames; one more step than frames, for the end.
 
-    ``state`` int64 ``[B, T + 1]`` before each frame; ``decision``, ``pitch``, ``chord`` targets ``[B, T + 1]`` (-100: no
-    loss); ``tokens`` ``[B, T]``; ``latents`` ``[B, T, D]``; ``prompts`` ``[B, P, D]``; ``frames`` ``[B]``.
+    ``state`` int64 ``[B, T + 1]`` before each frame; ``decision``, ``pitch``, ``chord`` targets ``[B, T + 1]`` (-100:
+    no loss); ``tokens`` ``[B, T]``; ``latents`` ``[B, T, D]``; ``prompts`` ``[B, P, D]``; ``frames`` ``[B]``.
     """
 
     ids: list[list[int]]
@@ -79,6 +80,7 @@ class Songs:
         self._weight = lengths / lengths.sum()
 
     def __len__(self) -> int:
+        """Number of songs."""
         return len(self.songs)
 
     @property
@@ -139,7 +141,8 @@ class Songs:
             lead[i, 1 : n + 1] = leading[1 : n + 1]
             before = torch.cat([torch.tensor([none]), now["current"][:-1]])
             begun = torch.cat([torch.zeros(1, dtype=torch.long), now["pointer"][:-1]])
-            moved = torch.where(now["pointer"] > begun, NEXT, torch.where(sung & (before == now["current"]), STAY, REST))
+            held = torch.where(sung & (before == now["current"]), STAY, REST)
+            moved = torch.where(now["pointer"] > begun, NEXT, held)
             decision[i, :n], decision[i, n] = moved, END
             pitch_target[i, :n] = torch.where(sung, now["pitch"], -100)
             new = clock.leading_slot(frames[1:], tempo) != clock.leading_slot(frames[:-1], tempo)

@@ -1,0 +1,80 @@
+"""Joins the trained parts into one model folder, with named styles from songs that were never trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from songbloom_x2.checkpoints import native
+from songbloom_x2.config import SongConfig
+from songbloom_x2.errors import CheckpointError
+from songbloom_x2.song_model import SongModel
+from songbloom_x2.train.songs import Songs, TrainingSong
+
+STYLE_FRAMES = 250
+"""Latent frames (10 s) of a named style."""
+_CODEC_PARTS = ("voice_whitening.", "band_whitening.", "band_decoder.")
+"""The codec's parts are trained by themselves and stored without the model's prefix."""
+
+
+def assembled(config: SongConfig, files: Sequence[Path]) -> SongModel:
+    """A model with the weights of several part files.
+
+    Raises:
+        CheckpointError: the files together do not cover the model, or hold what it has not.
+    """
+    model = SongModel(config)
+    tensors: dict[str, Tensor] = {}
+    for file in files:
+        for name, tensor in load_file(file).items():
+            tensors[f"codec.{name}" if name.startswith(_CODEC_PARTS) else name] = tensor
+    expected = set(model.state_dict())
+    idle = {name for name in expected if name.startswith("sketch.classifier.")}
+    if missing := sorted(expected - tensors.keys() - idle):
+        raise CheckpointError(f"the parts lack {missing[0]} (and {len(missing) - 1} more tensors): name them all")
+    if unknown := sorted(tensors.keys() - expected):
+        raise CheckpointError(f"the parts hold {unknown[0]}, which the model has not: made for another configuration")
+    model.load_state_dict(tensors, strict=False)
+    return model.eval()
+
+
+def liveliest(song: TrainingSong, voicing: slice) -> Tensor:
+    """The stretch of a song with most singing, ``[D, T]`` float32."""
+    latents = song.clean.float()
+    length = min(STYLE_FRAMES, len(latents))
+    voiced = (latents[:, voicing].mean(1) > 0).float()
+    sums = torch.cat([voiced.new_zeros(1), voiced.cumsum(0)])
+    start = int((sums[length:] - sums[: len(sums) - length]).argmax())
+    return latents[start : start + length].T.contiguous()
+
+
+def named_styles(songs: Songs, chosen: Mapping[str, int]) -> dict[str, Tensor]:
+    """Extra tensors of a model folder: ``style.NAME.{latents,tempo,key}`` for each name and its song's index."""
+    first = songs.codec.voice_components
+    voicing = slice(first, first + songs.codec.sub_frames)
+    extra: dict[str, Tensor] = {}
+    for name, index in chosen.items():
+        song = songs.songs[index]
+        extra[f"style.{name}.latents"] = liveliest(song, voicing).half()
+        extra[f"style.{name}.tempo"] = torch.tensor(song.sketch.tempo)
+        extra[f"style.{name}.key"] = torch.tensor(song.sketch.key)
+    return extra
+
+
+def one_of_each(songs: Songs) -> dict[str, int]:
+    """For every style of the corpus, the song with most words: its name is ``style-voice``."""
+    best: dict[str, int] = {}
+    for index, song in enumerate(songs.songs):
+        words = len(song.sketch.ids)
+        if words > 60 and (song.style not in best or words > len(songs.songs[best[song.style]].sketch.ids)):
+            best[song.style] = index
+    return {f"{style}-{songs.songs[index].voice}": index for style, index in sorted(best.items())}
+
+
+def save_package(model: SongModel, styles: Mapping[str, Tensor], folder: Path, source: str) -> None:
+    """Write the model folder: networks in bfloat16, codec in float16."""
+    native.save(folder, model, dtype="bfloat16", codec_dtype="float16", source=source, extra=dict(styles))
