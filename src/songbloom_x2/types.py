@@ -29,7 +29,7 @@ class Waveform:
     @property
     def seconds(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[-1] / self.sample_rate
+        return float(self.samples.shape[-1] / self.sample_rate)
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ LONGEST_VOWEL, LONGEST_CONSONANT, LONGEST_REST, LONGEST_OUTRO = 125, 12, 250, 30
 class Profile:
     """What stays the same through a song.
 
-    ``tempo`` float ``[B]`` (beats a minute), ``key`` int64 ``[B]`` (24: unknown), ``statistics`` float ``[B, S]`` of the
-    style prompt's latents.
+    ``tempo`` float ``[B]`` (beats a minute), ``key`` int64 ``[B]`` (24: unknown), ``statistics`` float ``[B, S]`` of
+    the style prompt's latents.
     """
 
     tempo: Tensor
@@ -138,7 +138,8 @@ class AlignmentConditioner(nn.Module):
         ).unsqueeze(1)
         for ahead, linear in enumerate(self.next):
             x = x + linear(self.upcoming(self._phoneme_at(score, state.pointer + ahead)))
-        return x
+        out: Tensor = x
+        return out
 
     def _phoneme_at(self, score: LyricScore, index: Tensor) -> Tensor:
         """Phoneme class at index ``[B, T]`` of the score; ``P`` outside it."""
@@ -168,7 +169,7 @@ class AlignmentConditioner(nn.Module):
         return new | (state.frame == 0)
 
     def guarded(self, state: AlignmentState, score: LyricScore, may_end: Tensor) -> Tensor:
-        """The legal decisions ``[B, 4]``, less those that would hold a run for ever or end before ``may_end`` ``[B]``."""
+        """The legal decisions ``[B, 4]``, less those that would hold a run for ever or end too early."""
         legal = self.legal(state, score)
         # Not a buffer: it follows from the configuration, and a model built without memory could not compute it.
         longest = state.current.new_tensor(self.longest)

@@ -69,8 +69,16 @@ class AlignedGuide:
         )
         # The frame's own chord: the state after it may already stand in the next slot.
         chord = torch.where(before.frame == 0, after.lead, before.chord)
-        now = [t.unsqueeze(1) for t in (after.current, after.pitch, after.pointer, chord, before.frame)]
-        row = describe(*now, score=self._score, tempo=self._profile.tempo, config=self._alignment.config)
+        row = describe(
+            after.current.unsqueeze(1),
+            after.pitch.unsqueeze(1),
+            after.pointer.unsqueeze(1),
+            chord.unsqueeze(1),
+            before.frame.unsqueeze(1),
+            self._score,
+            self._profile.tempo,
+            self._alignment.config,
+        )
         return tokens, {
             **{name: getattr(after, name) for name in _FIELDS},
             "window": torch.cat([state["window"][:, 1:], row], 1),

@@ -7,6 +7,8 @@ regression as input the voice's words survive, without it they drown (docs/embed
 
 from __future__ import annotations
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -32,7 +34,9 @@ class ConvBlock(nn.Module):
         padded = F.pad(x, (0, 0, kernel // 2, kernel // 2))
         weight = self.depthwise.weight[:, 0]
         # Shifted sums: depthwise Conv1d runs several times slower than this on a CPU in bfloat16.
-        mixed = sum(padded[:, i : i + x.shape[1]] * weight[:, i] for i in range(kernel)) + self.depthwise.bias
+        shifted = [padded[:, i : i + x.shape[1]] * weight[:, i] for i in range(kernel)]
+        assert self.depthwise.bias is not None
+        mixed = functools.reduce(torch.add, shifted) + self.depthwise.bias
         out: Tensor = x + self.down(F.gelu(self.up(self.norm(mixed)), approximate="tanh"))
         return out
 
@@ -86,9 +90,9 @@ class RenderPrior(nn.Module):
         """Condition one block.
 
         ``window`` int64 ``[B, context, columns]`` (see ``window.describe``) ends with the block's sketch;
-        ``statistics`` ``[B, S]`` of the style prompt. Returns means ``[B, block, latent_dim]`` of the block's latents (which lag the
-        sketch by ``lead`` frames), DiT rows ``[B, 2 * block, diff_dim]`` for the previous and this block's latents,
-        and the style row ``[B, diff_dim]``.
+        ``statistics`` ``[B, S]`` of the style prompt. Returns means ``[B, block, latent_dim]`` of the block's latents
+        (which lag the sketch by ``lead`` frames), DiT rows ``[B, 2 * block, diff_dim]`` for the previous and this
+        block's latents, and the style row ``[B, diff_dim]``.
         """
         x = self.features(window, statistics)
         for layer in self.blocks:

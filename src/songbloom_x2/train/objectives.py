@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from songbloom_x2.conditioning.prior import RenderPrior
 from songbloom_x2.diffusion.flow import flow_loss, logit_normal_times, path
 from songbloom_x2.song_model import SongModel
 from songbloom_x2.train.songs import RenderBatch, SketchBatch, Songs
@@ -25,6 +24,7 @@ def _autocast(enabled: bool) -> torch.autocast:
 def sketch_losses(model: SongModel, batch: SketchBatch, generator: torch.Generator, train: bool) -> dict[str, Tensor]:
     """Cross-entropies of decision, pitch and chord over whole songs."""
     alignment = model.alignment
+    assert alignment is not None
     block = model.config.block_size
     size, steps = batch.decision.shape
     latents = batch.latents
@@ -99,7 +99,8 @@ def render_losses(
     model: SongModel, batch: RenderBatch, weights: Tensor, generator: torch.Generator, train: bool
 ) -> dict[str, Tensor]:
     """Weighted flow matching and the prior's regression over blocks; ``weights`` ``[D]``."""
-    prior: RenderPrior = model.prior
+    prior = model.prior
+    assert prior is not None
     config = model.config
     size = len(batch.latents)
     means, rows, style = prior(batch.window, batch.statistics, config.block_size)
