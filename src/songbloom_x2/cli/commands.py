@@ -21,9 +21,12 @@ class Command:
 COMMANDS = (
     Command(("generate",), "generate", "make songs from lyrics and a style"),
     Command(("new",), "new", "make a song by answering a few questions"),
+    Command(("lyrics",), "lyrics", "check and format lyrics, turn text into phonemes"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
+    Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
     Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
+    Command(("train", "package"), "train_package", "join trained parts into a model folder"),
 )
 
 GROUPS = {"train": "make the corpus and train the embedded model"}
