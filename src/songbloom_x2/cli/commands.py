@@ -26,6 +26,7 @@ COMMANDS = (
     Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
     Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
+    Command(("train", "embedded"), "train_embedded", "make the embedded model again, step by step"),
     Command(("train", "package"), "train_package", "join trained parts into a model folder"),
 )
 
