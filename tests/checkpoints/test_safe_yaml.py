@@ -28,7 +28,7 @@ def test_plain_values(written):
         "a: !!python/object/apply:os.system ['true']",
         "a: [1, 2",
         b"\xff\xfe\x00",
-        "[" * 5000,
+        "[" * 1500,
         "a: &a [*a]",
         "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9)),
         b"#" * (MAX_BYTES + 1),

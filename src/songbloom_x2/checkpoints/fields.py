@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from songbloom_x2.errors import CheckpointError
 
 Choice = TypeVar("Choice", bound=str)
+_LONGEST_SHOWN = 60
 
 
 class Fields:
@@ -54,7 +55,7 @@ class Fields:
         if found is None:
             raise self.error(key, "is missing")
         if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
-            raise self.error(key, f"is {str(found)[:60]!r}, not a number")
+            raise self.error(key, f"is {_shown(found)}, not a number")
         if not least <= found <= most:
             raise self.error(key, f"is {found}, outside {least} to {most}")
         return found
@@ -63,7 +64,7 @@ class Fields:
         """True or false."""
         found = self.value(key, default)
         if not isinstance(found, bool):
-            raise self.error(key, f"is {str(found)[:60]!r}, not true or false")
+            raise self.error(key, f"is {_shown(found)}, not true or false")
         return found
 
     def choice(self, key: str, default: Choice, known: tuple[Choice, ...]) -> Choice:
@@ -72,13 +73,13 @@ class Fields:
         for word in known:
             if found == word:
                 return word
-        raise self.error(key, f"is {str(found)[:60]!r}; known are {', '.join(map(repr, known))}")
+        raise self.error(key, f"is {_shown(found)}; known are {', '.join(map(repr, known))}")
 
     def text(self, key: str) -> str | None:
         """A string, or none where there is no value."""
         found = self.value(key)
         if found is not None and not isinstance(found, str):
-            raise self.error(key, f"is {str(found)[:60]!r}, not text")
+            raise self.error(key, f"is {_shown(found)}, not text")
         return found
 
     def integers(self, key: str, *, most: int) -> tuple[int, ...]:
@@ -99,10 +100,15 @@ class Fields:
         """Refuse any value but ``expected``: it would change the mathematics."""
         found = self.value(key, default)
         if found != expected:
-            raise self.error(key, f"is {str(found)[:60]!r}; only {expected!r} is supported")
+            raise self.error(key, f"is {_shown(found)}; only {expected!r} is supported")
 
     def _path(self, key: str) -> str:
         return f"{self.where}.{key}" if self.where else key
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
 
 def _named(where: str) -> str:

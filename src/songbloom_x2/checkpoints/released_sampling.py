@@ -24,10 +24,11 @@ LEFT_OUT = SamplingConfig(
 )
 """What the released sampler takes where the YAML says nothing (its ``set_generation_params`` and ``generate``)."""
 
-_KEYS = (
+SETTINGS = (
     *("cfg_coef", "steps", "dit_cfg_type", "use_sampling", "top_k", "top_p", "temp", "diff_temp"),
     *("penalty_repeat", "penalty_window", "max_frames"),
 )
+"""The released names."""
 
 
 def read_sampling(
@@ -38,7 +39,7 @@ def read_sampling(
     ``CheckpointError`` for a setting that is unknown or out of range.
     """
     fields = Fields(data, source, where)
-    fields.only(_KEYS, "is no setting of the released sampler")
+    fields.only(SETTINGS, "is no setting of the released sampler")
     cfg_lm, cfg_diff = _guidance(fields, base)
     sampling = replace(
         base,

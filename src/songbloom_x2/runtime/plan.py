@@ -1,0 +1,104 @@
+"""The runtime plan: what the machine will do and why, resolved once, then only read.
+
+Pure data: resolving probes the device, but changes nothing (``runtime.apply`` does, for as long as it is asked to).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from songbloom_x2.config import RuntimeConfig
+from songbloom_x2.errors import RuntimePlanError
+from songbloom_x2.runtime.attention import resolve_attention
+from songbloom_x2.runtime.choice import Choice
+from songbloom_x2.runtime.device import resolve_device
+from songbloom_x2.runtime.placement import place
+from songbloom_x2.runtime.precision import resolve_precision, resolve_tf32
+from songbloom_x2.song_model import SongModel
+
+
+@dataclass(frozen=True)
+class RuntimePlan:
+    """Where and how a model runs. ``choices`` are the same values with their reasons."""
+
+    device: str
+    """``cpu``, ``cuda`` or ``mps``."""
+    dtype: str
+    """Type of LM and DiT: ``float32``, ``bfloat16`` or ``float16``. The codec is float32."""
+    attention: str
+    tf32: bool
+    codec_tf32: bool
+    cudnn_benchmark: bool
+    threads: int
+    choices: tuple[Choice, ...]
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device for torch."""
+        return torch.device(self.device)
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The type of LM and DiT for torch."""
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        return dtype
+
+    def place(self, model: SongModel) -> SongModel:
+        """Move a model to this device and precision, tensor by tensor, its codec in float32; gives the same model."""
+        return place(model, self.torch_device, self.torch_dtype)
+
+    def explain(self) -> str:
+        """A table for people: setting, value, what was asked, why."""
+        rows = [("setting", "value", "asked", "why")]
+        rows += [(choice.setting, choice.value, choice.asked, choice.reason) for choice in self.choices]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "\n".join(
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a manifest: every setting, and the reasons under ``choices``."""
+        return dataclasses.asdict(self)
+
+
+def resolve(config: RuntimeConfig) -> RuntimePlan:
+    """Resolve what is asked of this machine; ``RuntimePlanError`` for anything it does not have."""
+    device = resolve_device(config.device)
+    precision = resolve_precision(config.precision, device.value)
+    dtype: torch.dtype = getattr(torch, precision.value)
+    attention = resolve_attention(config.attention, device.value, dtype)
+    tf32 = resolve_tf32(config.tf32, device.value, "tf32")
+    codec_tf32 = resolve_tf32(config.codec_tf32, device.value, "codec tf32")
+    benchmark = _resolve_benchmark(config.cudnn_benchmark, device.value)
+    threads = _resolve_threads(config.threads)
+    codec = Choice("codec precision", "float32", "float32", "always: half precision audibly hurts it")
+    return RuntimePlan(
+        device=device.value,
+        dtype=precision.value,
+        attention=attention.value,
+        tf32=tf32.value == "on",
+        codec_tf32=codec_tf32.value == "on",
+        cudnn_benchmark=benchmark.value == "on",
+        threads=int(threads.value),
+        choices=(device, precision, codec, attention, tf32, codec_tf32, benchmark, threads),
+    )
+
+
+def _resolve_benchmark(asked: bool, device: str) -> Choice:
+    if asked and device != "cuda":
+        return Choice("cudnn benchmark", "on", "off", f"allowed, but the device '{device}' has no cuDNN")
+    value = "on" if asked else "off"
+    return Choice("cudnn benchmark", value, value, "as asked")
+
+
+def _resolve_threads(asked: int | None) -> Choice:
+    if asked is None:
+        return Choice("threads", "auto", str(torch.get_num_threads()), "what torch takes on this machine")
+    if not 1 <= asked <= 1024:
+        raise RuntimePlanError(f"threads {asked}: give a number from 1 to 1024 (this machine has {os.cpu_count()})")
+    return Choice("threads", str(asked), str(asked), "as asked")
