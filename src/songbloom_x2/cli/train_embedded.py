@@ -47,7 +47,8 @@ def steps(args: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     ):
         recipe = ["--steps", str(count), "--batch", batch, "--learning-rate", rate, "--validate-every", "100"]
         yield part, [*train, "--part", part, "--out", str(out / part), *recipe]
-    parts = [out / "sketch" / "sketch.safetensors", out / "render" / "render.safetensors", codec / "decoder.safetensors"]
+    trained = ("sketch/sketch", "render/render", "codec/decoder")
+    parts = [out / f"{name}.safetensors" for name in trained]
     named = [word for path in parts for word in ("--part", str(path))]
     package = ["train", "package", *named, "--whitening", whitening, "--held-out", held_out]
     yield "model", [*package, "--out", str(out / "model")]
