@@ -51,7 +51,6 @@ def render_block(
     ``h`` guides every evaluation against silence; ``global`` renders the ``unconditional`` branch from the same noise
     and combines the latents at the end. A ``factor`` of 1 costs no second half.
     """
-    songs = noise.shape[0]
     if guidance == "none" or factor == 1:
         both, halves = condition, 1
     elif guidance == "h":
@@ -66,15 +65,15 @@ def render_block(
         return velocity(x, time, both.hidden, both.sketch, before)
 
     def evaluate_guided(x: Tensor, index: int) -> Tensor:
-        return _combined(evaluate(x.repeat(2, 1, 1), index), songs, factor)
+        return _combined(evaluate(x.repeat(2, 1, 1), index), factor)
 
     if halves == 1:
         return solver.solve(evaluate, noise)
     if guidance == "h":
         return solver.solve(evaluate_guided, noise)
-    return _combined(solver.solve(evaluate, noise.repeat(2, 1, 1)), songs, factor)
+    return _combined(solver.solve(evaluate, noise.repeat(2, 1, 1)), factor)
 
 
-def _combined(halves: Tensor, songs: int, factor: float) -> Tensor:
-    conditional, unconditional = halves.split(songs)
+def _combined(halves: Tensor, factor: float) -> Tensor:
+    conditional, unconditional = halves.chunk(2)
     return unconditional + (conditional - unconditional) * factor

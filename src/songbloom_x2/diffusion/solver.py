@@ -14,6 +14,7 @@ from torch import Tensor
 
 from songbloom_x2.config import SamplingConfig, SongConfig
 from songbloom_x2.diffusion.flow import coefficients
+from songbloom_x2.errors import ConfigError
 
 VelocityAt = Callable[[Tensor, int], Tensor]
 """State ``[..., block, D]`` and index into ``times`` -> velocity of the same shape."""
@@ -33,6 +34,8 @@ class Solver(Protocol):
 
 
 def _line(steps: int) -> list[float]:
+    if steps < 1:
+        raise ConfigError(f"steps is {steps}: a block takes at least 1 diffusion step")
     # Float32 as in the released sampler: which step crosses the temperature depends on the rounding.
     return [float(t) for t in torch.linspace(1, 0, steps + 1, device="cpu")]
 

@@ -103,7 +103,8 @@ class FreeGuide:
         """See ``SketchGuide.choose``."""
         songs = may_end.shape[0]
         if hidden.shape[0] > songs and self._sampling.cfg_lm != 1:
-            logits = guided(*self._logits(hidden).float().split(songs), self._sampling.cfg_lm)
+            conditional, unconditional = self._logits(hidden).float().chunk(2)
+            logits = guided(conditional, unconditional, self._sampling.cfg_lm)
         else:
             logits = self._logits(hidden[:songs]).float()
         recent = state["recent"]
