@@ -47,7 +47,7 @@ def check_finite(tensor: Tensor, label: str) -> None:
     """``CheckpointError`` where a weight is infinite or not a number."""
     # One pass without a temporary; only a suspicious sum (overflow is innocent) is looked at closely.
     if not torch.isfinite(tensor.sum(dtype=torch.float32)) and not torch.isfinite(tensor).all():
-        raise CheckpointError(f"{label} holds values that are not finite; the file is damaged, fetch it again")
+        raise CheckpointError(f"{label} holds values that are not finite")
 
 
 def _check(tensor: Tensor, expected: Tensor, label: str) -> None:

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from songbloom_x2.checkpoints.assemble import assemble
+from songbloom_x2.checkpoints.assemble import assemble, check_finite
 from songbloom_x2.checkpoints.config_json import config_from_json, config_to_json
 from songbloom_x2.checkpoints.fields import Fields
 from songbloom_x2.checkpoints.fingerprint import file_sha256
@@ -113,6 +113,7 @@ def _stored(name: str, tensor: Tensor, dtype: Storage, codec_dtype: Storage) -> 
     tensor = tensor.detach()
     if tensor.is_floating_point():
         tensor = tensor.to(getattr(torch, codec_dtype if name.startswith(OUR_CODEC) else dtype))
+        check_finite(tensor, f"'{name}' as {tensor.dtype}")
     return tensor.contiguous().cpu()
 
 
