@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-MEAN_SECONDS = 37.0
+MEAN_SECONDS = 41.0
 """Mean length of a song, for ``--hours``."""
 
 

@@ -1,4 +1,4 @@
-"""Words that the lyrics leave out: what no family sings, and what a sentence filled at random could turn against people.
+"""Words left out of the lyrics: what no family sings, and what a sentence filled at random could turn against people.
 
 Beginnings of words, as regular expressions; ``$`` ends a word.
 """

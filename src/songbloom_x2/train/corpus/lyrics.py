@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,16 +107,10 @@ def is_held_out(text: str) -> bool:
 class Lyricist:
     """Writes lines."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, dictionary: Mapping[str, Sequence[Sequence[str]]], *, held_out: bool = False
-    ) -> None:
-        """Take words from ``vocabulary``; ``dictionary`` pronounces the words of the templates themselves.
-
-        With ``held_out``, write only lines that no other lyricist does.
-        """
+    def __init__(self, vocabulary: Vocabulary, *, held_out: bool = False) -> None:
+        """Take words from ``vocabulary``; with ``held_out``, write only lines that no other lyricist does."""
         self._held_out = held_out
         self._vocabulary = vocabulary
-        self._dictionary = dictionary
 
     def line(self, least: int, most: int, rng: np.random.Generator) -> LyricLine:
         """A line of ``least`` to ``most`` syllables, or the nearest that forty attempts gave."""
@@ -150,14 +143,8 @@ class Lyricist:
         return LyricLine(text[0].upper() + text[1:], words, tuple(cut))
 
     def _phonemes(self, word: str) -> tuple[str, ...]:
-        if word == "a":
-            return ("AH0",)
         found = self._vocabulary.phonemes.get(word)
-        if found is None:
-            found = pronounce(word, self._dictionary)
-        if found is None:
-            raise KeyError(f"no pronunciation of {word!r}")
-        return tuple(found)
+        return tuple(found) if found else pronounce(word)
 
     def _word(self, pool: str, rng: np.random.Generator) -> str:
         words = self._vocabulary.words[pool]

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from songbloom_x2.text.english import words
+
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AX", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 CONSONANTS = (
     *("B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N"),
@@ -63,10 +65,9 @@ def sung(phoneme: str) -> str:
     return "AX" if phoneme == "AH0" else phoneme.rstrip("012")
 
 
-def pronounce(word: str, dictionary: Mapping[str, Sequence[Sequence[str]]]) -> tuple[str, ...] | None:
-    """The first pronunciation of ``word`` in ARPAbet with stress; none where the dictionary does not know it."""
-    found = dictionary.get(word.lower())
-    return tuple(found[0]) if found else None
+def pronounce(word: str) -> tuple[str, ...]:
+    """ARPAbet with stress for one word, from the same front end that reads users' lyrics."""
+    return tuple(phoneme for part in words(word) for phoneme in part.phonemes)
 
 
 def syllables(phonemes: Sequence[str], word: int) -> list[Syllable]:

