@@ -45,7 +45,7 @@ def test_layout_of_a_latent_frame() -> None:
     flags = latents[0, 48:52].T.flatten()
     assert torch.equal(flags > 0, voiced[0])
     assert torch.equal(flags.abs(), torch.ones(8))
-    pitch = latents[0, 52:56].T.flatten() * 8 + 60
+    pitch = latents[0, 52:56].T.flatten() * 2 + 60
     midi = 69 + 12 * torch.log2(f0[0] / 440)
     torch.testing.assert_close(pitch[voiced[0]], midi[voiced[0]])
 
@@ -54,7 +54,7 @@ def test_f0_is_drawn_through_the_unvoiced() -> None:
     rows = torch.zeros(1, 8, 104)
     f0 = torch.tensor([[0, 0, 220, 0, 0, 0, 440, 0.0]])
     latents = CODEC.encode_voice(rows, f0, f0 > 0)
-    pitch = latents[0, 52:56].T.flatten() * 8 + 60
+    pitch = latents[0, 52:56].T.flatten() * 2 + 60
     torch.testing.assert_close(pitch, torch.tensor([57, 57, 57, 60, 63, 66, 69, 69.0]))
     nothing = CODEC.encode_voice(rows, f0, torch.zeros_like(f0, dtype=torch.bool))
     torch.testing.assert_close(nothing[0, 52:56], torch.zeros(4, 2))

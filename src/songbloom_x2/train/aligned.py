@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from songbloom_x2.conditioning import clock
-from songbloom_x2.config import FRAME_RATE, AlignmentConfig, LyricsConfig
+from songbloom_x2.conditioning.alignment import VOWELS
+from songbloom_x2.config import FRAME_RATE, AlignmentConfig, LyricsConfig, SketchLayout
 from songbloom_x2.train.corpus.record import Annotation
 from songbloom_x2.types import IntArray
 
@@ -66,6 +67,10 @@ def _chords(song: Annotation, frames: int) -> IntArray:
     return np.asarray(values[np.clip(np.searchsorted(starts, middles, side="right") - 1, 0, len(values) - 1)])
 
 
+def _pitch(midi: int, layout: SketchLayout) -> int:
+    return min(max(int(midi) - layout.lowest_pitch, 0), layout.pitches - 1)
+
+
 def align(
     song: Annotation,
     frames: int,
@@ -96,7 +101,12 @@ def align(
             if last > frames:
                 raise ValueError(f"phoneme {symbol} at {start:.2f} s lies beyond the song's last frame")
             current[first:last] = index[symbol]
-            pitch[first:last] = min(max(int(midi) - layout.lowest_pitch, 0), layout.pitches - 1)
+            pitch[first:last] = _pitch(midi, layout)
+            if symbol in VOWELS:
+                # A vowel sung over several notes: its later notes begin inside it.
+                for onset, _, note in line.notes:
+                    if start + 1 / FRAME_RATE < onset < end:
+                        pitch[min(max(round(onset * FRAME_RATE), first), last) : last] = _pitch(note, layout)
             begun[first] += 1
             position = last
     pointer = np.cumsum(begun)
