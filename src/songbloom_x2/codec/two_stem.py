@@ -1,7 +1,7 @@
 """The embedded codec: a source-filter voice and a mel band in one latent, rendered apart and summed.
 
 A latent frame (40 ms) is ``[voice spectrum, whitened | voicing x 4 | F0 x 4 | band, whitened]``. Voicing is -1 or 1, F0
-``(midi - 60) / 8``, drawn through the unvoiced stretches; both every 10 ms.
+``(midi - 60) / 2``, drawn through the unvoiced stretches; both every 10 ms.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from songbloom_x2.codec.voice_renderer import REST, REST_FRAMES, VoiceRenderer, 
 from songbloom_x2.codec.whitening import Whitening
 from songbloom_x2.config import TwoStemConfig
 
-_CENTRE, _SEMITONES = 60.0, 8.0
+_CENTRE, _SEMITONES = 60.0, 2.0
+# Two semitones are one unit: a renderer whose latents are off by a tenth is then off by 20 cents, not by 80.
 _LOWEST_NOTE, _HIGHEST_NOTE = 24.0, 100.0
 _LEAST_HOP = 8
 """Latent frames that the band decoder waits for at least, since each of its runs costs twice its context more."""
@@ -119,7 +120,7 @@ class TwoStemCodec(Codec):
         voice = VoiceStream(self.renderer(), len(latents)).push(*self.voice_frames_of(latents), last=True)
         if not latents.shape[2]:
             return voice, torch.zeros_like(voice)
-        return voice, self.band_decoder(self.band_features_of(latents))
+        return voice, self.band_decoder.render(self.band_features_of(latents))
 
     def renderer(self) -> VoiceRenderer:
         """The voice's renderer on the device where the codec is."""
@@ -185,7 +186,7 @@ class TwoStemStream(DecodeStream):
         until = known if last else known - codec.context
         if until <= self._given or (not last and until - self._given < _LEAST_HOP):
             return codec.no_audio(self._latents)
-        sound: Tensor = codec.band_decoder(codec.band_features_of(self._latents), self._first * per_frame)[0]
+        sound = codec.band_decoder.render(codec.band_features_of(self._latents), self._first * per_frame)[0]
         start, end = (frame - self._first for frame in (self._given, until))
         sound = sound[:, start * codec.samples_per_frame : end * codec.samples_per_frame]
         self._given = until
