@@ -9,8 +9,8 @@ from songbloom_x2.errors import LyricsError
 from songbloom_x2.text.findings import Findings
 from songbloom_x2.text.marked import Marked
 
-LONGEST = 20_000
-"""Characters; several times the longest songs."""
+LONGEST = 10_000
+"""Characters; several times what fits the models, more than the wordiest songs have."""
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _SPELLED_OUT = {

@@ -22,7 +22,7 @@ _WRITTEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SINGULAR = str.maketrans({";": ",", ":": ",", "：": ",", "，": ",", "；": ",", '"': "'", "’": "'"})
 _VOICELESS = frozenset({"P", "T", "K", "F", "TH", "HH"})
 _HISSING = frozenset({"S", "Z", "SH", "ZH", "CH", "JH"})
-_LONGEST_WORD = 60
+_LONGEST_WORD = 30
 """Characters; a longer run of letters is no word, and taking it apart costs time that grows with its length."""
 
 

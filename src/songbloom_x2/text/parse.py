@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from songbloom_x2.errors import LyricsError
-from songbloom_x2.text.cleaning import clean, refuse, without_markdown
+from songbloom_x2.text.cleaning import LONGEST, clean, refuse, without_markdown
 from songbloom_x2.text.findings import Findings
 from songbloom_x2.text.grammar import Lyrics, Piece, is_released, read_released
 from songbloom_x2.text.pasted import Block, read_blocks
@@ -34,7 +34,12 @@ def parse(text: str, findings: Findings, *, instrumental_seconds: float) -> Lyri
         pieces.extend(_section_pieces(section, instrumental_seconds))
     if not pieces:
         raise LyricsError("nothing in the lyrics can be sung: write at least one line of words")
-    return Lyrics(tuple(pieces))
+    lyrics = Lyrics(tuple(pieces))
+    if len(lyrics.text) > LONGEST:
+        raise LyricsError(
+            f"written out, the lyrics have {len(lyrics.text):,} characters: repeat less ({LONGEST:,} fit)"
+        )
+    return lyrics
 
 
 class _Section(NamedTuple):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from songbloom_x2.errors import LyricsError
 from songbloom_x2.text import english_numbers, mandarin_numbers
 from songbloom_x2.text.findings import Findings
 from songbloom_x2.text.marked import Marked
 
 _CURRENCIES = {"$": ("dollar", "cent"), "€": ("euro", "cent"), "£": ("pound", "penny"), "￥": ("yuan", "fen")}
+_MOST_DIGITS = 40
 _PLURALS = {"penny": "pence", "yuan": "yuan", "fen": "fen"}
 _TITLES = {"mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "st": "saint", "vs": "versus"}
 _SIGNS = {"&": " and ", "+": " plus ", "@": " at ", "=": " equals ", "%": " percent ", "°": " degrees "}
@@ -66,6 +68,8 @@ def _decimal(match: re.Match[str]) -> str:
 
 
 def _whole_number(match: re.Match[str]) -> str:
+    if len(match[0]) > _MOST_DIGITS:
+        raise LyricsError(f"a number of {len(match[0])} digits cannot be sung: leave it out or write it in words")
     return _plain(english_numbers.read_out(match[0].replace(",", "")))
 
 

@@ -44,13 +44,15 @@ _TIMESTAMP = re.compile(r"\d{1,2}:\d{2}(?:[.:]\d{1,3})?")
 _CHORD = re.compile(
     r"[A-G][#b♯♭]?(?:maj|min|m|M|dim|aug|sus|add)?\d{0,2}(?:sus\d|add\d+|[b#]\d)?(?:/[A-G][#b]?)?|N\.?C\.?"
 )
-_COUNT = re.compile(r"(?:[x×*]\s*(\d+)|(\d+)\s*(?:x|×|times|遍|次))(?!\w)", re.IGNORECASE)
+_COUNT = re.compile(r"(?:[x×*]\s*(\d+)|(?<!\d)(\d+)\s*(?:x|×|times|遍|次))(?!\w)", re.IGNORECASE)
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?!\d)")
 _SECONDS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(?:s|secs?|seconds?|秒)(?!\w)", re.IGNORECASE)
 _BARS = re.compile(r"(?<!\w)(\d+)[\s-]*(?:bars?|measures?|小节|小節)(?!\w)", re.IGNORECASE)
 _PARTS = re.compile(r"\s*[:：|,;(（/]\s*|\s+-+\s+")
 _NUMBER = re.compile(r"[#＃]?\d+[a-z]?|[一二三四五六七八九十]")
 _SECONDS_A_BAR = 2.0
+_LONGEST_CONTENT = 120
+"""Characters; more than that is no tag."""
 _LONGEST_NAME = 4
 """Words; more than that in a bracket is a sentence and no name of a section."""
 
@@ -58,6 +60,8 @@ _LONGEST_NAME = 4
 def read_tag(content: str) -> Reading:
     """Return what the content of a bracket (or a header without its colon) means."""
     text = " ".join(content.split())
+    if len(text) > _LONGEST_CONTENT:
+        return Reading("unknown")
     if _TIMESTAMP.fullmatch(text):
         return Reading("timestamp")
     if _CHORD.fullmatch(text):
