@@ -55,9 +55,9 @@ def test_context_frames_are_enough_for_an_exact_stretch(start: int, length: int)
     decoder, context = small(), small().context
     features = torch.randn(1, 120, 192, generator=torch.Generator().manual_seed(start))
     with torch.inference_mode():
-        whole = decoder(features)
+        whole = decoder.render(features)
         low, high = max(start - context, 0), min(start + length + context, 120)
-        part = decoder(features[:, low:high], low)
+        part = decoder.render(features[:, low:high], low)
     wanted = whole[..., start * HOP : (start + length) * HOP]
     made = part[..., (start - low) * HOP : (start + length - low) * HOP]
     torch.testing.assert_close(made, wanted, atol=1e-5, rtol=1e-4)
@@ -68,3 +68,15 @@ def test_the_oscillators_follow_absolute_time() -> None:
     features = torch.zeros(1, 20, 192)
     with torch.inference_mode():
         assert not torch.allclose(decoder(features, 0), decoder(features, 1), atol=1e-4)
+
+
+def test_matching_leads_the_sound_towards_its_features() -> None:
+    decoder = small()
+    features = band_features(0.05 * torch.randn(1, 2, 60 * HOP, generator=torch.Generator().manual_seed(4)))
+    with torch.inference_mode():
+        before, after = (band_features(make(features)) for make in (decoder, decoder.render))
+    inner = slice(5, -5)
+    distance = (after - features)[:, inner].abs().mean()
+    assert distance < 0.7 * (before - features)[:, inner].abs().mean()
+    with torch.inference_mode():
+        assert decoder.render(features[:, :0]).shape == (1, 2, 0)

@@ -18,12 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from songbloom_x2.codec.mel import HOP, SAMPLE_RATE, FloatArray, mel_interpolation
+from songbloom_x2.codec.mel import HOP, SAMPLE_RATE, FloatArray, log_mel, mel_interpolation, mid_side_spectrum
 
 LOWEST_TONE, HIGHEST_TONE, TONES_PER_SEMITONE = 28, 111, 4
 """The oscillators: MIDI notes and steps between them."""
 DoubleArray = npt.NDArray[np.float64]
 _LOBE = 3
+MATCHING_PASSES = 2
+_GREATEST_CHANGE = 3.0
+"""Of a bin in one matching pass, as a natural logarithm."""
 _KERNEL = 7
 
 
@@ -51,8 +54,9 @@ class BandDecoder(nn.Module):
     def __init__(self, mid_mels: int, side_mels: int, dim: int, layers: int, n_fft: int = 2048) -> None:
         super().__init__()
         self.mels, self.n_fft, self.bins = (mid_mels, side_mels), n_fft, n_fft // 2 + 1
-        self.context = _KERNEL // 2 * (layers + 1) + -(-n_fft // (2 * HOP)) + 1
-        """Frames on each side that the sound of a frame depends on, at most."""
+        window = -(-n_fft // (2 * HOP))
+        self.context = _KERNEL // 2 * (layers + 1) + window + 1 + 2 * window * MATCHING_PASSES
+        """Frames on each side that the sound of a frame depends on, at most (``render``)."""
         self.embed = nn.Conv1d(mid_mels + side_mels, dim, _KERNEL, padding=_KERNEL // 2)
         self.embed_norm = nn.LayerNorm(dim)
         self.blocks = nn.ModuleList([ConvNeXtBlock(dim, 3 * dim) for _ in range(layers)])
@@ -99,6 +103,25 @@ class BandDecoder(nn.Module):
         mid, side = centred_inverse(parts, self.n_fft).unbind(1)
         return torch.stack([mid + side, mid - side], dim=1)
 
+    def render(self, features: Tensor, first: int = 0) -> Tensor:
+        """As ``forward``, then led towards the features: each pass scales the spectrum where its bands are off.
+
+        The network is trained without, so that it cannot leave its work to this step.
+        """
+        if not features.shape[1]:
+            return features.new_zeros(len(features), 2, 0)
+        sound: Tensor = self(features, first)
+        mid_lines, side_lines = _lines(features.device, *self.mels, self.bins)
+        for _ in range(MATCHING_PASSES):
+            spectrum = mid_side_spectrum(sound, n_fft=self.n_fft)
+            missing = (features - log_mel(spectrum.abs(), *self.mels)).clamp(-_GREATEST_CHANGE, _GREATEST_CHANGE)
+            change = torch.stack(
+                [missing[..., : self.mels[0]] @ mid_lines, missing[..., self.mels[0] :] @ side_lines], 1
+            )
+            mid, side = centred_inverse((spectrum * torch.exp(change)).transpose(1, 2), self.n_fft).unbind(1)
+            sound = torch.stack([mid + side, mid - side], dim=1)
+        return sound
+
 
 def centred_inverse(spectrum: Tensor, n_fft: int) -> Tensor:
     """Inverse of ``mel``'s framing: spectra ``[B, T, 2, bins]``, phases from the frames' centres, to ``[B, 2, 480 T]``.
@@ -138,6 +161,14 @@ def oscillator_lobes(tones: DoubleArray, n_fft: int) -> FloatArray:
     distance = np.arange(int(place[-1]) + _LOBE + 2)[None] - place[:, None]
     lobe = 0.5 * np.sinc(distance) + 0.25 * (np.sinc(distance - 1) + np.sinc(distance + 1))
     return np.where(np.abs(distance) <= _LOBE, lobe, 0).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def _lines(device: torch.device, mid_mels: int, side_mels: int, bins: int) -> tuple[Tensor, Tensor]:
+    """From mel bands to bins, mid and side: ``[mels, bins]`` each."""
+    with torch.inference_mode(False):
+        mid, side = (torch.from_numpy(mel_interpolation(mels, bins, SAMPLE_RATE / 2)) for mels in (mid_mels, side_mels))
+        return mid.to(device), side.to(device)
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,23 @@ def mel_interpolation(bands: int, bins: int, nyquist: float) -> FloatArray:
 
 
 @functools.lru_cache(maxsize=4)
-def _constants(device: torch.device, mid: int, side: int, n_fft: int) -> tuple[Tensor, Tensor, Tensor]:
-    bins = n_fft // 2 + 1
+def _window(device: torch.device, n_fft: int) -> Tensor:
     with torch.inference_mode(False):
-        window = torch.hann_window(n_fft, device=device)
-        filters = [torch.from_numpy(mel_filterbank(bands, bins, SAMPLE_RATE / 2)).to(device) for bands in (mid, side)]
-    return window, filters[0], filters[1]
+        return torch.hann_window(n_fft, device=device)
+
+
+@functools.lru_cache(maxsize=4)
+def _window_centre(device: torch.device, n_fft: int) -> Tensor:
+    """What moves the origin of the phases from a frame's start to its centre: 1, -1, 1, ..."""
+    with torch.inference_mode(False):
+        return 1.0 - 2.0 * (torch.arange(n_fft // 2 + 1, device=device) % 2)
+
+
+@functools.lru_cache(maxsize=4)
+def _filters(device: torch.device, mid: int, side: int, bins: int) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode(False):
+        first, second = (torch.from_numpy(mel_filterbank(bands, bins, SAMPLE_RATE / 2)) for bands in (mid, side))
+        return first.to(device), second.to(device)
 
 
 def band_features(
@@ -77,7 +88,21 @@ def band_features(
     of its surroundings on both sides and nothing is added: chunks of a long sound then give exactly the whole's
     frames. ``N`` must be a multiple of 480 (after taking the padding off).
     """
-    window, mid_filters, side_filters = _constants(audio.device, mid_mels, side_mels, n_fft)
+    spectrum = mid_side_spectrum(audio, n_fft=n_fft, padded=padded)
+    return log_mel(torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-12), mid_mels, side_mels)
+
+
+def log_mel(magnitudes: Tensor, mid_mels: int, side_mels: int) -> Tensor:
+    """Magnitudes of mid and side ``[B, 2, T, bins]`` to log-mel ``[B, T, mid + side]``."""
+    mid, side = _filters(magnitudes.device, mid_mels, side_mels, magnitudes.shape[-1])
+    return torch.log(torch.cat([magnitudes[:, 0] @ mid.T, magnitudes[:, 1] @ side.T], dim=-1) + FLOOR)
+
+
+def mid_side_spectrum(audio: Tensor, *, n_fft: int = N_FFT, padded: bool = False) -> Tensor:
+    """STFT of mid and side of ``[B, 2, N]``: ``[B, 2, T, bins]``, framed as ``band_features`` says.
+
+    Phases are counted from a frame's centre.
+    """
     margin = feature_margin(n_fft)
     if not padded:
         audio = F.pad(audio, (margin, margin))
@@ -85,11 +110,10 @@ def band_features(
         raise ValueError(f"audio must hold a multiple of {HOP} samples, not {audio.shape[-1] - 2 * margin}")
     left, right = audio.float().unbind(1)
     signals = torch.stack([(left + right) / 2, (left - right) / 2], dim=1)
+    window = _window(audio.device, n_fft)
     spectrum = torch.stft(signals.flatten(0, 1), n_fft, HOP, window=window, center=False, return_complex=True)
-    spectrum = torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-12)
     spectrum = spectrum.view(len(signals), 2, *spectrum.shape[1:]).transpose(2, 3)
-    mel = torch.cat([spectrum[:, 0] @ mid_filters.T, spectrum[:, 1] @ side_filters.T], dim=-1)
-    return torch.log(mel + FLOOR)
+    return spectrum * _window_centre(audio.device, n_fft)
 
 
 def feature_margin(n_fft: int = N_FFT) -> int:

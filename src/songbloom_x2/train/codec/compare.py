@@ -39,18 +39,24 @@ def distances(sound: Tensor, target: Tensor, features: Tensor) -> dict[str, floa
 def compare(
     codec: TwoStemCodec, weights: Path, held_out: Sequence[PcmArray], crops: int = 24
 ) -> dict[str, dict[str, float]]:
-    """Distances of the trained decoder, of Griffin-Lim, and of the features' own loss in the whitening (``bound``)."""
+    """Distances of the trained decoder (with and without its last step), of Griffin-Lim, and of the whitened features.
+
+    The last, ``bound``, is what the whitening itself loses.
+    """
     codec.load_state_dict(load_file(weights), strict=False)
     codec.eval()
     audio = draw_batch(held_out, crops, 300, np.random.default_rng(2))
     features = band_features(audio, padded=True)
     target = audio[..., feature_margin() : -feature_margin()]
     seen = after_whitening(codec, features)
-    made = torch.cat([codec.band_decoder(part) for part in torch.split(seen, 4)])
+    parts = torch.split(seen, 4)
+    made = torch.cat([codec.band_decoder.render(part) for part in parts])
+    plain = torch.cat([codec.band_decoder(part) for part in parts])
     rival = griffin_lim(seen, torch.Generator().manual_seed(0))
     bound = {"mel_db": round(float((seen - features).abs().mean() * DECIBELS), 4)}
     return {
         "decoder": distances(made, target, features),
+        "without_matching": distances(plain, target, features),
         "griffin_lim": distances(rival, target, features),
         "bound": bound,
     }
