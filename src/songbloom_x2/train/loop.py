@@ -174,16 +174,17 @@ class Training:
         saved = began = time.monotonic()
         first = self.step
         sums: dict[str, float] = {}
+        count = 0
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
             while self.step < last:
                 for name, value in self._advance().items():
                     sums[name] = sums.get(name, 0.0) + value
+                count += 1
                 line: dict[str, Any] = {}
                 if self.step % self.config.log_every == 0 or self.step == last:
-                    count = (self.step - 1) % self.config.log_every + 1
                     line = {name: round(value / count, 6) for name, value in sums.items()}
                     line["steps_per_second"] = round((self.step - first) / (time.monotonic() - began), 3)
-                    sums = {}
+                    sums, count = {}, 0
                 if self.step % self.config.validate_every == 0 or self.step == last:
                     with self.averaged(), torch.no_grad():
                         line |= {f"val_{k}": round(v, 6) for k, v in self.objective.validate().items()}

@@ -63,7 +63,7 @@ def latent_weights(codec: TwoStemCodec, config: TwoStemConfig) -> Tensor:
     voice = spread(codec.voice_whitening.scale.float())
     band = spread(codec.band_whitening.scale.float())
     return torch.cat(
-        [1.3 * voice, torch.full((config.sub_frames,), 1.0), torch.full((config.sub_frames,), 3.0), 0.7 * band]
+        [1.3 * voice, torch.full((config.sub_frames,), 1.0), torch.full((config.sub_frames,), 0.6), 0.7 * band]
     )
 
 
