@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,4 +75,4 @@ def test_the_learning_rate_rises_and_falls() -> None:
     rates = [learning_rate(CONFIG, step) for step in range(41)]
     assert rates[4] == max(rates) == CONFIG.learning_rate
     assert rates[-1] == pytest.approx(CONFIG.learning_rate * CONFIG.final_fraction)
-    assert all(a >= b for a, b in zip(rates[4:], rates[5:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[4:]))
