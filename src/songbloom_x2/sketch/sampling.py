@@ -50,7 +50,9 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, sampling: SamplingConfig) -> T
         return logits.argmax(-1)
     # Apple's GPU has no float64; the draw, not the model, then moves to the CPU.
     place = torch.device("cpu") if logits.device.type == "mps" else logits.device
-    probabilities = torch.softmax(logits.to(place).double() / sampling.temperature, dim=-1)
+    wide = logits.to(place).double()
+    # From the largest down, so that no temperature, however small, makes an infinity of two.
+    probabilities = torch.softmax((wide - wide.amax(-1, keepdim=True)) / sampling.temperature, dim=-1)
     if sampling.top_p > 0:
         probabilities = top_p_kept(probabilities, sampling.top_p)
     elif sampling.top_k > 0:
