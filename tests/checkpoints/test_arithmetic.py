@@ -49,7 +49,22 @@ def test_agrees_with_python(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "()", "1 +", "2 3", "(1", "1)", "a", "__import__('os')", "2**9", "1e999", "1,2", "().__class__", "9" * 500, "%"],
+    [
+        "",
+        "()",
+        "1 +",
+        "2 3",
+        "(1",
+        "1)",
+        "a",
+        "__import__('os')",
+        "2**9",
+        "1e999",
+        "1,2",
+        "().__class__",
+        "9" * 500,
+        "%",
+    ],
 )
 def test_refuses_everything_else(text):
     with pytest.raises(ValueError):

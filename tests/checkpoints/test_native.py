@@ -167,3 +167,24 @@ def test_convert(golden, tmp_path):
     assert loaded.source.startswith("adaln-v, released files with SHA-256 ")
     with pytest.raises(CheckpointError, match="already holds a model"):
         convert(golden / "adaln-v", target)
+
+
+def test_the_embedded_kind_of_model(tmp_path):
+    """Built without memory, every part gets its values: buffers outside the file too, and the codec works."""
+    from songbloom_x2.song_model import SongModel
+    from songbloom_x2.train.embedded import embedded_config
+
+    config = embedded_config()
+    smaller = dataclasses.replace(config, lm_layers=1, diff_layers=1, dim=96)
+    model = SongModel(smaller).eval()
+    native.save(tmp_path, model, dtype="bfloat16", codec_dtype="float16")
+    loaded = native.load(tmp_path).model
+    assert loaded.config == smaller
+    ours, theirs = dict(model.named_buffers()), dict(loaded.named_buffers())
+    assert ours.keys() == theirs.keys()
+    for name, buffer in theirs.items():
+        torch.testing.assert_close(buffer.float(), ours[name].float(), rtol=1e-3, atol=1e-6)
+    assert loaded.codec is not None
+    with torch.no_grad():
+        sound = loaded.codec.float().decode(torch.zeros(1, smaller.latent_dim, 4))
+    assert sound.shape == (1, 2, 4 * smaller.samples_per_frame)

@@ -122,7 +122,10 @@ def separate_codec(change):
         (lambda folder: folder.edit_yaml({"model.lm_layers": 3}), "layers.2"),
         (lambda folder: folder.edit_yaml({"model.diff_layers": 1}), "layers.1"),
         (lambda folder: folder.edit_yaml({"model.hidden_scale": 2}), "has shape"),
-        (lambda folder: folder.edit_yaml({"model.time_cond_type": "adaLN"}), "to_scale_shift_gate.1.weight' is missing"),
+        (
+            lambda folder: folder.edit_yaml({"model.time_cond_type": "adaLN"}),
+            "to_scale_shift_gate.1.weight' is missing",
+        ),
     ],
 )
 def test_damage_is_refused_in_one_line(released, harm, message):

@@ -30,7 +30,8 @@ def test_plain_values(written):
         b"\xff\xfe\x00",
         "[" * 1500,
         "a: &a [*a]",
-        "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9)),
+        "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9)),
         b"#" * (MAX_BYTES + 1),
         "a: 2020-13-45",
     ],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from songbloom_x2.song_model import SongModel
 
@@ -16,18 +19,20 @@ def place(model: SongModel, device: torch.device, dtype: torch.dtype) -> SongMod
     """
     codec = set() if model.codec is None else set(model.codec.modules())
     for module in model.modules():
-        if module in codec:
-            _move(module, device, torch.float32, torch.float32)
-        else:
-            _move(module, device, dtype, None)
+        inside = module in codec
+        move = partial(
+            _moved,
+            device=device,
+            parameters=torch.float32 if inside else dtype,
+            buffers=torch.float32 if inside else None,
+        )
+        # What ``Module.to`` is built on; ``to`` itself cannot tell parameters from buffers.
+        move_all: Callable[..., nn.Module] = module._apply
+        move_all(move, recurse=False)
     return model
 
 
-def _move(module: nn.Module, device: torch.device, dtype: torch.dtype, buffer_dtype: torch.dtype | None) -> None:
-    for parameter in module.parameters(recurse=False):
-        parameter.data = parameter.data.to(device, dtype if parameter.is_floating_point() else None)
-    for name, buffer in module.named_buffers(recurse=False):
-        wanted = buffer_dtype if buffer.is_floating_point() else None
-        module.register_buffer(
-            name, buffer.to(device, wanted), persistent=name not in module._non_persistent_buffers_set
-        )
+def _moved(tensor: Tensor, device: torch.device, parameters: torch.dtype, buffers: torch.dtype | None) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor.to(device)
+    return tensor.to(device, parameters if isinstance(tensor, nn.Parameter) else buffers)
