@@ -19,6 +19,9 @@ def codes(text: str) -> list[tuple[str, int, int]]:
     return [(finding.code, finding.line, finding.column) for finding in findings.sorted()]
 
 
+GUESTS = "[verse] la , [verse] lo , [inst] , [bridge] li"
+
+
 @pytest.mark.parametrize(
     ("pasted", "grammar"),
     [
@@ -64,6 +67,14 @@ def codes(text: str) -> list[tuple[str, int, int]]:
         ("[Outro]\ngoodbye\n[Intro]\nooh", "[verse] goodbye , [outro] , [intro] , [verse] ooh"),
         ("[verse]\nstay - wait -- slow-cooked love —", "[verse] stay. wait. slow-cooked love"),
         ("[verse]\nhello (world", "[verse] hello world"),
+        ("[Guest Verse]\nla\n[Build-Up]\nlo\n[Beat Drop]\n[Bridge – Slow, Layered]\nli", GUESTS),
+        ("-Chorus-\nla\n~ Bridge ~\nlo\nVERSE III\nli", "[chorus] la , [bridge] lo , [verse] li"),
+        ("<verse>\nla\n</verse>\n[[chorus]]\nlo\n[/chorus]", "[verse] la , [chorus] lo"),
+        ("1. Verse\nla\n2) lo", "[verse] la. lo"),
+        ("[副歌]x2\n啦啦\nChorus (x2):\nla", "[chorus] 啦啦 , [chorus] 啦啦 , [chorus] la , [chorus] la"),
+        ("女：你好\nBoth: hello", "[verse] 你好. hello"),
+        ("[chorus]\nla\n[Repeat Chorus 2x]", "[chorus] la , [chorus] la , [chorus] la"),
+        ("[verse]\ncall 555-1234, 24/7", "[verse] call five five five one two three four. twenty four seven"),
         ("[verse] hello\r\nworld\r\n", "[verse] hello. world"),
         ("\ufeff[verse]\nhello", "[verse] hello"),
         ("[verse]\nsmørrebrød e\u0301tude", "[verse] smorrebrod etude"),

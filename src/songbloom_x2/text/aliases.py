@@ -39,7 +39,8 @@ PLAIN_NAMES = frozenset(_NAMES)
 
 HEADERS = _listed("""
     verse, pre-chorus, prechorus, pre chorus, chorus, post-chorus, postchorus, post chorus, hook, refrain,
-    bridge, intro, outro, interlude, instrumental, inst, coda, middle 8, middle eight, 主歌, 副歌, 桥段,
+    bridge, intro, outro, interlude, instrumental, instrumental break, inst, solo, coda, middle 8,
+    middle eight, 主歌, 副歌, 桥段,
     橋段, 前奏, 间奏, 間奏, 尾奏, 导歌, 導歌, 预副歌, 預副歌""")
 """Names that make a header of a line of their own without brackets or colon."""
 
@@ -68,13 +69,18 @@ DIRECTIONS = _listed("""
     齐, 齊, 笑, 哭""")
 """Words of stage directions, in any kind of brackets."""
 
+SINGERS = _listed(
+    "male, female, man, woman, both, all, everyone, together, duet, 男, 女, 合, 齐, 齊, 男声, 女声, 男聲, 女聲"
+)
+"""Who sings, before a colon."""
+
 SCENERY = _listed("""
     soft, quiet, loud, slow, fast, faster, slower, gentle, shout, scream, screams, laugh, sigh, crying,
     clap, voice, voices, male, female, both, all, together, music, volume, key, pause, pauses, silence,
     echo, echoes, echoing, emotional, dramatic, melancholy, sad, happy, intense, intimate, powerful,
     building, builds, rising, falling, swell, stops, starts, enters, kicks, chant, chants, whistle, wind,
     rain, thunder, birds, footsteps, sound, sounds, effect, effects, sample, noise, static, bell, bells,
-    chord, strum, groove, rhythm, melody, beat, drop, solo, outro, intro, verse, chorus, half-time,
+    chord, strum, groove, rhythm, melody, beat, drop, solo, half-time,
     halftime, double-time, change, changes, style, genre""")
 """Words that make a direction of what stands in square brackets, but may well be sung in round ones."""
 

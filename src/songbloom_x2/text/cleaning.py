@@ -106,10 +106,13 @@ _MARKDOWN = (
     re.compile(r"^\s*(?:#{1,6}\s+|>+\s*|[-*+]\s+(?=[\[(]))"),
     re.compile(r"\*+|__+|~~+|<br\s*/?>|</?[bip]>|&nbsp;"),
 )
+_DOUBLE_BRACKETS = (re.compile(r"\[{2,}"), re.compile(r"\]{2,}"))
 
 
 def without_markdown(line: Marked) -> Marked:
-    """Return the line without heading marks, rules, emphasis and the few HTML tags that are pasted along."""
+    """Return the line without heading marks, rules, emphasis and the few HTML tags pasted along."""
     for pattern in _MARKDOWN:
         line = line.sub(pattern, " " if pattern is _MARKDOWN[2] else "")
+    for pattern, bracket in zip(_DOUBLE_BRACKETS, "[]", strict=True):
+        line = line.sub(pattern, bracket)
     return line

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from songbloom_x2.errors import LyricsError
-from songbloom_x2.text.aliases import HEADERS, METADATA
+from songbloom_x2.text.aliases import HEADERS, METADATA, SINGERS
 from songbloom_x2.text.findings import Findings
 from songbloom_x2.text.marked import Marked
 from songbloom_x2.text.sentences import Sentence, sentences
@@ -20,10 +20,12 @@ LONGEST_INSTRUMENTAL = 600.0
 _SHORTEST_ASIDE = 5
 """Words; fewer in square brackets are meant as a tag."""
 
+_NUMBERING = re.compile(r"\d{1,2}[.)]\s+(?=\D)")
+_AROUND_HEADER = re.compile(r"^[\s\-~=•#.|]+|[\s\-~=•#.|]+$")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]|\(([^()]*)\)|\{([^{}]*)\}|<([^<>]*)>")
 _STRAY = re.compile(r"[\[\](){}<>]")
 _HEADER = re.compile(r"^([^:：]{1,60}?)\s*[:：](.*)$")
-_REPEATED_LINE = re.compile(r"(?:^|\s)[x×*]\s?(\d{1,4})\s*$|(?:^|\s)(\d{1,4})\s?[x×]\s*$", re.IGNORECASE)
+_REPEATED_LINE = re.compile(r"(?<![^\s\])])(?:[x×*]\s?(\d{1,4})|(\d{1,4})\s?[x×])\s*$", re.IGNORECASE)
 _CHORD = r"[A-G][#b]?(?:maj|min|m|dim|aug|sus|add)?\d*(?:/[A-G][#b]?)?"
 _CHORDS = re.compile(rf"(?=.*[A-G](?:[#bm\d/]|sus|dim)){_CHORD}(?:[\s|]+{_CHORD})+[\s|]*")
 
@@ -71,9 +73,18 @@ class _Reader:
         self.blocks: list[Block] = []
         self._blank = False
 
+    @property
+    def _begun(self) -> bool:
+        """Whether the last section has a tag and no words yet."""
+        return bool(self.blocks) and self.blocks[-1].named and not self.blocks[-1].sentences
+
     def read(self, line: Marked) -> None:
         """Take one line."""
         line = line.strip()
+        numbering = _NUMBERING.match(line.text)
+        if numbering is not None:
+            self.findings.note("numbering", line.line, line.column, f"'{numbering.group().strip()}' numbers the line")
+            line = line.part(numbering.end())
         if not line.text:
             self._blank = True
             return
@@ -93,10 +104,16 @@ class _Reader:
         return False
 
     def _is_header(self, line: Marked) -> bool:
-        """Take a line like ``Verse 1:``, ``CHORUS x2`` or ``Verse: words``."""
+        """Take a line like ``Verse 1:``, ``CHORUS x2`` or ``Verse: words``; leave out who sings (``Both: words``)."""
+        if "[" in line.text.partition(":")[0]:
+            return False
         header = _HEADER.match(line.text)
-        if header is not None and "[" not in header[1]:
-            reading = read_tag(header[1])
+        if header is not None:
+            reading = read_tag(_AROUND_HEADER.sub("", header[1]))
+            if header[2].strip() and set(header[1].casefold().split()) <= SINGERS:
+                self.findings.note("direction", line.line, line.column, f"'{header[1]}:' says who sings: not sung")
+                self._read_words(line.part(header.start(2)).strip())
+                return True
             if reading.kind == "section" and not reading.rest:
                 self._begin(reading, line)
                 rest = line.part(header.start(2)).strip()
@@ -106,7 +123,7 @@ class _Reader:
             if not header[2].strip() and looks_like_tag(header[1]):
                 raise _unknown(header[1], line)
             return False
-        reading = read_tag(re.sub(r"\s*\(([^()]*)\)\s*$", r" \1", line.text))
+        reading = read_tag(_AROUND_HEADER.sub("", re.sub(r"(?<=\S)\s*\(([^()]*)\)\s*$", r" \1", line.text)))
         if reading.kind == "repeat" and (reading.tag or reading.count > 1):
             self._repeat(reading, line)
             return True
@@ -148,7 +165,10 @@ class _Reader:
             elif bracket.reading.kind != "chord":
                 words[-1] = words[-1].joined(line.part(0, 0), " ")
         words[-1] = words[-1].joined(line.part(start))
-        self._sing(words, times)
+        if start and times > 1 and self._begun and not any(part.text.strip() for part in words):
+            self._repeat(Reading("repeat", count=times), line)
+        else:
+            self._sing(words, times)
 
     @staticmethod
     def _is_section(bracket: _Bracket) -> bool:
@@ -167,8 +187,8 @@ class _Reader:
         shown = where.text[:40]
         if reading.kind == "repeat":
             return False
-        if reading.kind == "metadata" or (bracket.square and reading.kind in ("timestamp", "chord")):
-            tell = self.findings.note if reading.kind == "timestamp" else self.findings.warn
+        if reading.kind in ("metadata", "closing") or (bracket.square and reading.kind in ("timestamp", "chord")):
+            tell = self.findings.note if reading.kind in ("timestamp", "closing") else self.findings.warn
             tell(reading.kind, where.line, where.column, f"'{shown}' is not sung")
             return False
         if is_direction(bracket.content.text, square=bracket.square):
@@ -219,7 +239,7 @@ class _Reader:
 
     def _repeat(self, reading: Reading, where: Marked) -> None:
         """Sing an earlier section again: the named one, or else the last; under a bare tag, what will follow it."""
-        if not reading.tag and self.blocks and self.blocks[-1].named and not self.blocks[-1].sentences:
+        if not reading.tag and self._begun:
             begun = self.blocks[-1]
             self.blocks[-1] = replace(begun, reading=replace(begun.reading, count=_repeats(reading.count, where)))
             return

@@ -84,6 +84,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(?<!\d)((?:1\d|20)?[1-9]0)'?s\b", _ASCII), _decade),
     (re.compile(r"(?<![\d.])(\d+)\.(\d{1,12})(?![\d.])", _ASCII), _decimal),
     (re.compile(r"#\s?(?=\d)", _ASCII), lambda match: "number "),
+    (
+        re.compile(r"\b\d{3,}(?:-\d{3,})+\b", _ASCII),
+        lambda match: english_numbers.digits(match[0].replace("-", "")),
+    ),
     (re.compile(r"\b\d{1,3}(?:,\d{3})+\b|\b\d+(?:st|nd|rd|th)?\b", _ASCII), _whole_number),
     (re.compile(r"\b(mr|mrs|ms|dr|vs|st)\.(?=\s)", _ASCII), lambda match: _TITLES[match[1].casefold()]),
     (re.compile(r"(?:(?<=\s)|^)(?:'n'|n'|'n)(?=\s|$)", _ASCII), lambda match: "and"),

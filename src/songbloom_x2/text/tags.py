@@ -20,7 +20,7 @@ from songbloom_x2.text.aliases import (
     SCENERY,
 )
 
-Kind = Literal["section", "repeat", "metadata", "timestamp", "chord", "unknown"]
+Kind = Literal["section", "closing", "repeat", "metadata", "timestamp", "chord", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Reading:
     rest: str = ""
 
 
+_INSTRUMENTAL = frozenset({"intro", "inst", "outro", "silence"})
 _TIMESTAMP = re.compile(r"\d{1,2}:\d{2}(?:[.:]\d{1,3})?")
 _CHORD = re.compile(
     r"[A-G][#b♯♭]?(?:maj|min|m|M|dim|aug|sus|add)?\d{0,2}(?:sus\d|add\d+|[b#]\d)?(?:/[A-G][#b]?)?|N\.?C\.?"
@@ -66,6 +67,8 @@ def read_tag(content: str) -> Reading:
         return Reading("timestamp")
     if _CHORD.fullmatch(text):
         return Reading("chord")
+    if text.startswith("/"):
+        return Reading("closing" if read_tag(text[1:]).kind == "section" else "unknown")
     body, count, seconds = _amounts(text)
     head, _, rest = _first_part(body)
     words = [word for word in head.casefold().split() if word]
@@ -74,7 +77,7 @@ def read_tag(content: str) -> Reading:
     section = _section(words)
     if section is not None:
         label = rest.strip(" )）")
-        if label.isdigit() and section.tag in ("intro", "inst", "outro", "silence"):
+        if label.isdigit() and section.tag in _INSTRUMENTAL:
             count, label = int(label), ""
         elif label.isdigit():
             section = replace(section, name=f"{section.name} {label}")
@@ -157,15 +160,19 @@ def _section(words: list[str]) -> Reading | None:
         ends = ((bare[-size:], bare[:-size]), (bare[:size], bare[size:]))
         for name_words, others in ends:
             name = " ".join(name_words)
-            if len(name) > 2 and name in ALIASES and _describes(others, ALIASES[name]):
+            if len(name) > 2 and name in ALIASES and _describes(others, name):
                 return Reading("section", ALIASES[name], " ".join([name, *numbers[-1:]]), rest=" ".join(others))
     return None
 
 
-def _describes(others: list[str], tag: str) -> bool:
+def _describes(others: list[str], name: str) -> bool:
     """Tell whether the words beside a section's name are a description of it."""
     described = DIRECTIONS | SCENERY | INSTRUMENTS | LITTLE_WORDS | ORDINALS
-    return (tag in ("inst", "intro", "outro") and len(others) <= 2) or all(word in described for word in others)
+    if all(word in described for word in others):
+        return True
+    if set(others) & REPEATERS:
+        return False
+    return len(others) <= (1 if name in ("verse", "chorus", "bridge") else 2 * (ALIASES[name] in _INSTRUMENTAL))
 
 
 def _is_number(word: str) -> bool:
