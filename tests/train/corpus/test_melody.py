@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songbloom_x2.train.corpus.harmony import Key, progression
@@ -12,6 +12,7 @@ _SYLLABLE = st.builds(Syllable, st.just(()), st.just("AH"), st.just(()), st.inte
 _GRID = Grid(16, 0.28, 8, 2.0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.booleans(), st.integers(45, 60))
 def test_tunes_stay_in_range_and_in_key(seed: int, close: bool, lowest: int) -> None:
     rng = np.random.default_rng(seed)
@@ -24,6 +25,7 @@ def test_tunes_stay_in_range_and_in_key(seed: int, close: bool, lowest: int) -> 
     assert shape.pitches[0] % 12 in chords[0].tones
 
 
+@settings(deadline=None)
 @given(st.lists(_SYLLABLE, min_size=1, max_size=14), st.integers(0, 3), st.integers(1, 4), st.integers(0, 99))
 def test_syllables_get_slots_of_their_own_in_order(cut: list[Syllable], lead: int, rest: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songbloom_x2.text.english_dictionary import pronunciations
@@ -14,6 +14,7 @@ def test_there_are_forty_sung_phonemes_and_each_has_letters() -> None:
     assert set(IPA) == set(SUNG)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(_READINGS))
 def test_syllables_keep_every_phoneme_in_order(reading: str) -> None:
     phonemes = reading.split()

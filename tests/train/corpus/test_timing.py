@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from songbloom_x2.train.corpus.phonemes import VOWELS, pronounce, syllables
@@ -23,6 +23,7 @@ def _timed(words: list[str], lengths: list[float], seed: int) -> tuple[TimedLine
     return time_line(cut, notes, 0.25, round((onset + 0.4) / GRID) * GRID, np.random.default_rng(seed)), notes
 
 
+@settings(deadline=None)
 @given(_WORDS, st.lists(st.floats(0.2, 1.5), min_size=1, max_size=8), st.integers(0, 99))
 def test_phonemes_follow_each_other_and_fill_the_letters(words: list[str], lengths: list[float], seed: int) -> None:
     line, _ = _timed(words, lengths, seed)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -48,6 +48,7 @@ def test_noise_and_free_branch_add_as_power() -> None:
     assert out[:, HARMONIC_BANDS:] == pytest.approx(1 + 0.5 * np.log(2), abs=1e-3)
 
 
+@settings(deadline=None)
 @given(_BANDS)
 def test_scaling_by_one_changes_nothing_and_scalings_multiply(bands: np.ndarray) -> None:
     assert voice_params.scale(bands, 1.0) == pytest.approx(bands, abs=2e-3)
