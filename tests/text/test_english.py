@@ -78,6 +78,7 @@ def test_what_has_no_sound_is_told() -> None:
         (0, "zero"),
         (21, "twenty-one"),
         (123, "one hundred twenty-three"),
+        (3001, "three thousand one"),
         (12345, "twelve thousand, three hundred forty-five"),
         (10**15, "one" + " zero" * 15),
     ],
@@ -88,7 +89,7 @@ def test_cardinals(number: int, spoken: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "spoken"),
-    [(1, "first"), (12, "twelfth"), (20, "twentieth"), (22, "twenty-second"), (101, "one hundred and first")],
+    [(1, "first"), (12, "twelfth"), (20, "twentieth"), (22, "twenty-second"), (1001, "one thousand and first")],
 )
 def test_ordinals(number: int, spoken: str) -> None:
     assert english_numbers.ordinal(number) == spoken

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from songbloom_x2.config import LyricsConfig
 from songbloom_x2.text.fold import fold
 from songbloom_x2.text.prepare import prepare_lyrics
@@ -60,3 +62,16 @@ def test_mandarin_is_sung_with_a_warning() -> None:
 def test_letters_and_apostrophes_are_sung_as_words_not_as_symbols() -> None:
     prepared = prepare_lyrics("[verse] my plan B runnin'", SUNG, instrumental_seconds=2.0)
     assert " ".join(prepared.symbols) == "[verse] M AY P L AE N B IY R AH N IH N"
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("[verse] Oh! Oh?  slow-me , [outro]", "[verse] OW . OW . S L OW M IY , [outro]"),
+        ("[verse] me, me. , [chorus] me.", "[verse] M IY . M IY , [chorus] M IY"),
+        ("[verse] ... me … me", "[verse] M IY . M IY"),
+        ("[intro] [intro] , [verse] me", "[intro] [intro] , [verse] M IY"),
+    ],
+)
+def test_marks_are_only_stops_between_sentences_and_commas_before_tags(text: str, symbols: str) -> None:
+    assert " ".join(prepare_lyrics(text, SUNG, instrumental_seconds=2.0).symbols) == symbols

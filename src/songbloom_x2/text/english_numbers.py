@@ -30,6 +30,8 @@ def cardinal(number: int, joiner: str = " ") -> str:
         rest, group = divmod(rest, 1000)
         if group:
             groups.insert(0, _below_thousand(group, joiner) + scale)
+    if len(groups) > 1 and 0 < number % 1000 < 100:
+        groups[-2:] = [joiner.join(groups[-2:])]
     return ", ".join(groups) or _ONES[0]
 
 

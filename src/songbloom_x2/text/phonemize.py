@@ -3,6 +3,15 @@
 Text is split at single spaces. Tags and vocabulary symbols pass unchanged (``a``, ``my`` and ``I`` are symbols); any
 other piece is parted into punctuation and runs of one script, and each run is read on its own: no word knows its
 neighbours.
+
+Kept different on purpose from that front end:
+
+- The CMU dictionary is the current release (one known word in a hundred differs, mostly by a weak vowel), and the list of
+  personal names is not there: names that CMU lacks are taken apart or guessed.
+- A homograph is read by its ending (as a noun unless it ends like a verb) instead of by a tagger.
+- Where it fails (a character without a reading, an apostrophe inside a short unknown word), the rest is read and the
+  loss is told; words over 30 letters are guessed without being taken apart.
+- Traditional characters are simplified by OpenCC's table.
 """
 
 from __future__ import annotations

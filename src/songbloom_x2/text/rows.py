@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from songbloom_x2.config import LyricsConfig
@@ -27,9 +28,29 @@ class PieceRows(NamedTuple):
 
 
 def lyric_rows(lyrics: Lyrics, config: LyricsConfig, findings: Findings) -> list[PieceRows]:
-    """Return the rows of every piece in order. An empty piece (a double space) is one row of the empty symbol."""
+    """Return the rows of every piece in order. An empty piece (a double space) is one row of the empty symbol.
+
+    The embedded model (folding ``sung``) knows no other marks than full stops between sentences and commas before tags:
+    other marks become these or are left out, and so are empty pieces.
+    """
     builder = _Builder(config, findings)
-    return [builder.piece(piece) for piece in lyrics.pieces]
+    rows = [builder.piece(piece) for piece in lyrics.pieces]
+    return _plainly_marked(rows) if config.folding == "sung" else rows
+
+
+def _plainly_marked(rows: list[PieceRows]) -> list[PieceRows]:
+    flat = [(number, symbol) for number, row in enumerate(rows) for symbol in row.symbols if symbol not in ("", "-")]
+    kept: list[list[str]] = [[] for _ in rows]
+    before = ""
+    for (number, symbol), (_, after) in pairwise([*flat, (0, "")]):
+        if symbol in PUNCTUATION:
+            symbol = "," if symbol == "," and after in TAGS else "."
+        needless = before in ("", ".", *TAGS) or after in ("", *PUNCTUATION)
+        if symbol == "." and needless:
+            continue
+        kept[number].append(symbol)
+        before = symbol
+    return [row._replace(symbols=tuple(symbols)) for row, symbols in zip(rows, kept, strict=True)]
 
 
 class _Builder:
@@ -43,6 +64,8 @@ class _Builder:
     def piece(self, piece: Piece) -> PieceRows:
         """Return the rows of one piece, and tell what is guessed or lost."""
         if not piece.text:
+            if self._sung:
+                return PieceRows(piece, (), 0, 0)
             self._findings.note("empty-row", piece.line, piece.column, "a double space is a row of its own (symbol 0)")
             return PieceRows(piece, ("",), 0, 0)
         self._look_at_symbol(piece)
