@@ -49,7 +49,9 @@ install() {
         "$python" -m venv --clear $VENV
     fi
     echo "Installing into $VENV (the first time takes some minutes)"
-    local options=(--quiet --disable-pip-version-check --constraint "$LOCK")
+    local options=(--disable-pip-version-check --constraint "$LOCK")
+    # Where nobody watches, pip's lines are noise.
+    [ -t 1 ] || options+=(--quiet)
     [ -z "${SONGBLOOM_TORCH_INDEX:-}" ] || options+=(--extra-index-url "$SONGBLOOM_TORCH_INDEX")
     $VENV/bin/python -m pip install "${options[@]}" --editable ".[$extras]" ||
         fail "the installation failed; pip's reason is above"
@@ -78,7 +80,7 @@ own() {
 }
 
 tests() {
-    install test zh,dev
+    install test zh,train,dev
     local bin=$PWD/$VENV/bin
     "$bin/ruff" check .
     "$bin/mypy"
@@ -106,7 +108,8 @@ menu() {
         read -r -p "Choose: " answer || return 0
         [ "$answer" != q ] || return 0
         if [[ $answer =~ ^[0-9]+$ ]] && [ "$answer" -ge 1 ] && [ "$answer" -le "$number" ]; then
-            run "${ENTRIES[answer - 1]%%:*}"
+            # A process of its own, so that an entry that fails leads back here.
+            bash ./quickstart.sh "${ENTRIES[answer - 1]%%:*}" || true
         else
             echo "There is no entry '$answer'."
         fi
