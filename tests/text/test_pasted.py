@@ -70,6 +70,8 @@ GUESTS = "[verse] la , [verse] lo , [inst] , [bridge] li"
         ("[Guest Verse]\nla\n[Build-Up]\nlo\n[Beat Drop]\n[Bridge – Slow, Layered]\nli", GUESTS),
         ("-Chorus-\nla\n~ Bridge ~\nlo\nVERSE III\nli", "[chorus] la , [bridge] lo , [verse] li"),
         ("<verse>\nla\n</verse>\n[[chorus]]\nlo\n[/chorus]", "[verse] la , [chorus] lo"),
+        ("[verse]\n(Stop)\nStop: in the name (of love)", "[verse] Stop. Stop. in the name. of love"),
+        ("(Guitar riff)\n(Instrumental)\n(Verse 1)\nla", "[inst] [inst] , [verse] la"),
         ("1. Verse\nla\n2) lo", "[verse] la. lo"),
         ("[副歌]x2\n啦啦\nChorus (x2):\nla", "[chorus] 啦啦 , [chorus] 啦啦 , [chorus] la , [chorus] la"),
         ("女：你好\nBoth: hello", "[verse] 你好. hello"),
@@ -166,6 +168,9 @@ def test_refusals_say_what_and_where_in_one_line(text: str, message: str) -> Non
         ("[verse]\nAm G C\nla", [("chords", 2, 1)]),
         ("[verse]\npay $5", [("read-out", 2, 5)]),
         ("(chorus:2)\nla", [("number", 1, 1)]),
+        ("[verse:30s]\nla", [("length", 1, 1)]),
+        ("1. la", [("numbering", 1, 1), ("untagged", 1, 4)]),
+        ("Both: la", [("direction", 1, 1), ("untagged", 1, 7)]),
         ("[verse]\nla ^ la ]", [("removed-character", 2, 4), ("removed-character", 2, 9)]),
     ],
 )

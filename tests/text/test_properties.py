@@ -71,7 +71,7 @@ def parsed(text: str) -> str:
     return parse(text, Findings(), instrumental_seconds=1.0).text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(anything)
 @example("[verse] hello  world , [chorus] foo, bar , [inst] [inst]")
 @example("[verse x16][verse]\na")
@@ -86,7 +86,7 @@ def test_the_grammar_is_a_fixed_point(text: str) -> None:
     assert parsed(once) == once
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(pasted)
 def test_printed_by_lines_nothing_but_the_commas_is_gone(text: str) -> None:
     try:
@@ -96,7 +96,7 @@ def test_printed_by_lines_nothing_but_the_commas_is_gone(text: str) -> None:
     assert " ".join(by_lines(once)).split() == [piece for piece in once.split() if piece != ","]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(anything, st.sampled_from([RELEASED, SUNG]))
 def test_ids_fit_the_model_and_losses_are_told(text: str, config: LyricsConfig) -> None:
     try:
@@ -120,7 +120,7 @@ def test_right_to_left_text_is_refused(word: str, text: str) -> None:
         parsed(f"{text.replace(chr(0), '')} {word}")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(pasted)
 def test_every_section_is_closed_by_a_comma_and_has_what_its_tag_wants(text: str) -> None:
     try:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import wordsegment
+
 MISREAD = frozenset({"ae", "ai", "ar", "ios", "hud", "os"})
 """Entries that are names in the dictionary but abbreviations in lyrics: the released models spell them."""
 
@@ -48,7 +50,3 @@ def _segmenter() -> wordsegment.Segmenter:
     segmenter = wordsegment.Segmenter()
     segmenter.load()
     return segmenter
-
-
-if TYPE_CHECKING:
-    import wordsegment

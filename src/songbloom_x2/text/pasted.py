@@ -114,9 +114,9 @@ class _Reader:
                 self.findings.note("direction", line.line, line.column, f"'{header[1]}:' says who sings: not sung")
                 self._read_words(line.part(header.start(2)).strip())
                 return True
-            if reading.kind == "section" and not reading.rest:
+            rest = line.part(header.start(2)).strip()
+            if reading.kind == "section" and not reading.rest and (not rest.text or _is_header_name(reading)):
                 self._begin(reading, line)
-                rest = line.part(header.start(2)).strip()
                 if rest.text:
                     self._read_words(rest)
                 return True
@@ -127,9 +127,8 @@ class _Reader:
         if reading.kind == "repeat" and (reading.tag or reading.count > 1):
             self._repeat(reading, line)
             return True
-        name = reading.name if reading.name in HEADERS else reading.name.rpartition(" ")[0]
         described = not reading.rest or is_direction(reading.rest, square=True)
-        if reading.kind == "section" and name in HEADERS and described:
+        if reading.kind == "section" and _is_header_name(reading) and described:
             self._begin(reading, line)
             return True
         return False
@@ -178,8 +177,10 @@ class _Reader:
             return False
         if bracket.square:
             return True
-        marked = bracket.whole or reading.count > 1 or reading.seconds is not None or ":" in text
-        return marked and (not reading.rest or reading.rest.isdigit() or is_direction(reading.rest, square=True))
+        if reading.count > 1 or reading.seconds is not None or reading.rest.isdigit():
+            return True
+        described = bool(reading.rest) and is_direction(reading.rest, square=True)
+        return (bracket.whole or ":" in text) and (described or (not reading.rest and _is_header_name(reading)))
 
     def _is_sung(self, bracket: _Bracket) -> bool:
         """Tell whether the words in a bracket are sung; if not, say so. Raises ``LyricsError`` for an unknown tag."""
@@ -235,6 +236,9 @@ class _Reader:
                 )
         else:
             _repeats(reading.count, where)
+            if reading.seconds is not None:
+                message = f"[{reading.tag}] lasts as long as its words need: its length is not used"
+                self.findings.note("length", where.line, where.column, message)
         self.blocks.append(Block(reading, where.line, where.column))
 
     def _repeat(self, reading: Reading, where: Marked) -> None:
@@ -252,6 +256,11 @@ class _Reader:
         again = replace(source, reading=replace(source.reading, count=1), line=where.line, column=where.column)
         self.blocks.extend([again] * (count if reading.tag else count - 1))
         self.findings.note("repeat", where.line, where.column, f"{source.reading.name} is sung again")
+
+
+def _is_header_name(reading: Reading) -> bool:
+    """Tell whether a section's name, its number aside, can hardly be anything else than a header."""
+    return reading.name in HEADERS or reading.name.rpartition(" ")[0] in HEADERS
 
 
 def _repeats(count: int, where: Marked) -> int:

@@ -6,8 +6,8 @@ neighbours.
 
 Kept different on purpose from that front end:
 
-- The CMU dictionary is the current release (one known word in a hundred differs, mostly by a weak vowel), and the list of
-  personal names is not there: names that CMU lacks are taken apart or guessed.
+- The CMU dictionary is the current release (one known word in a hundred differs, mostly by a weak vowel), and the list
+  of personal names is not there: names that CMU lacks are taken apart or guessed.
 - A homograph is read by its ending (as a noun unless it ends like a verb) instead of by a tagger.
 - Where it fails (a character without a reading, an apostrophe inside a short unknown word), the rest is read and the
   loss is told; words over 30 letters are guessed without being taken apart.
