@@ -87,7 +87,7 @@ def _token(token: str) -> _Reading:
 def _word(word: str) -> _Reading:
     known = pronunciations().get(word)
     if known is not None:
-        return _Reading(tuple(known.split(" ")), False)
+        return _Reading(tuple(known.split()), False)
     if len(word) <= 3:
         return _Reading(_spelled(word), True)
     if word.endswith("'s") and word[:-2].isalpha():
@@ -109,7 +109,7 @@ def _spelled(word: str) -> tuple[str, ...]:
         if letter == "a":
             spelled.append("EY1")
         elif letter.isalpha():
-            spelled.extend(pronunciations()[letter].split(" "))
+            spelled.extend(pronunciations()[letter].split())
     return tuple(spelled)
 
 
