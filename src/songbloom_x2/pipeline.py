@@ -11,8 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from songbloom_x2.audio.analysis import estimate_key, estimate_tempo
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
+from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import RuntimeConfig, SongConfig
 from songbloom_x2.engine import Generation
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError
@@ -155,23 +158,37 @@ class SongPipeline:
 
         A song that the model ends before its first block is missing; after all others ``SongBloomError`` names it.
         """
-        prepared = self._prepare_all([requests] if isinstance(requests, SongRequest) else requests, n, style)
-        return self._made(prepared, observer)
+        several = [requests] if isinstance(requests, SongRequest) else requests
+        return self.make([song for request in several for song in self.prepare(request, n, style=style)], observer)
 
-    def _prepare_all(self, requests: Sequence[SongRequest], n: int, style: Style | None) -> list[PreparedSong]:
+    def stems(self, song: Song) -> tuple[Waveform, Waveform]:
+        """Voice and band of a song of this model; their sum is the song.
+
+        Raises ``ConfigError`` where the model's codec does not keep them apart.
+        """
+        if not isinstance(self._codec, TwoStemCodec) or self.config.alignment is None:
+            raise ConfigError(f"model '{self.config.name}' does not keep voice and band apart: it has no stems")
+        unheard = self.config.alignment.lead * self._codec.samples_per_frame
+        with apply(self._plan), codec_scope(self._plan), torch.inference_mode():
+            latents = torch.from_numpy(song.latents)[None].to(self._plan.torch_device)
+            voice, band = (stem[0, :, unheard:].cpu().numpy() for stem in self._codec.decode_stems(latents))
+        return Waveform(voice, self._codec.sample_rate), Waveform(band, self._codec.sample_rate)
+
+    def prepare(self, request: SongRequest, n: int = 1, *, style: Style | None = None) -> list[PreparedSong]:
+        """``n`` songs of a request, checked and ready for ``make``. Raises as ``generate`` does."""
         if not 1 <= n <= MOST_SONGS:
             raise ConfigError(f"n {n}: from 1 to {MOST_SONGS} songs of one request can be made at a time")
-        prepared: list[PreparedSong] = []
-        for request in requests:
-            first = self._prepare(request, style)
-            if request.seed + n - 1 > LARGEST_SEED:
-                raise ConfigError(f"seed {request.seed}: {n} songs would need seeds beyond {LARGEST_SEED}")
-            for take in range(n):
-                taken = dataclasses.replace(request, seed=request.seed + take)
-                prepared.append(dataclasses.replace(first, request=taken))
-        return prepared
+        first = self._prepare(request, style)
+        if request.seed + n - 1 > LARGEST_SEED:
+            raise ConfigError(f"seed {request.seed}: {n} songs would need seeds beyond {LARGEST_SEED}")
+        taken = (dataclasses.replace(request, seed=request.seed + take) for take in range(n))
+        return [dataclasses.replace(first, request=take) for take in taken]
 
-    def _made(self, prepared: Sequence[PreparedSong], observer: Observer | None) -> Iterator[tuple[int, Song]]:
+    def make(self, prepared: Sequence[PreparedSong], observer: Observer | None = None) -> Iterator[tuple[int, Song]]:
+        """Make songs that were prepared, in batches; each is given with its number as soon as its batch is done.
+
+        A song that the model ends before its first block is missing; after all others ``SongBloomError`` names it.
+        """
         if observer is not None:
             for number, asked in enumerate(prepared):
                 observer.prepared(number, asked.lyrics)

@@ -23,7 +23,7 @@ COMMANDS = (
     Command(("new",), "new", "make a song by answering a few questions"),
     Command(("lyrics",), "lyrics", "check and format lyrics, turn text into phonemes"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
-    Command(("train", "embedded"), "train_embedded", "make the embedded model again, from no data to a folder"),
+    Command(("eval",), "evaluate", "make songs and measure words, pitch, endings and level"),
     Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
     Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
