@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 FRAME_RATE = 25
 """Latent frames a second, for every model."""
+
+_AS_IT_IS: Mapping[str, Any] = MappingProxyType({})
 
 TimeConditioning = Literal["prepend", "adaLN"]
 Objective = Literal["rectified_flow", "v"]
@@ -18,6 +22,8 @@ DitGuidance = Literal["h", "global", "none"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 AttentionKernel = Literal["auto", "flash", "efficient", "math"]
+Preset = Literal["draft", "balanced", "best"]
+AudioFormatName = Literal["wav", "flac", "mp3", "opus"]
 
 
 @dataclass(frozen=True)
@@ -28,19 +34,31 @@ class SamplingConfig:
     """
 
     cfg_lm: float = 1.5
+    """Guidance of the sketch: 1 is none, more follows lyrics and style more closely."""
     cfg_diff: float = 1.5
+    """Guidance of the diffusion."""
     dit_guidance: DitGuidance = "h"
+    """Where the diffusion is guided: inside the DiT, on the final latents, or nowhere."""
     steps: int = 36
+    """Diffusion steps a block: more takes longer and sounds cleaner."""
     use_sampling: bool = True
+    """Draw the sketch's tokens; false takes the likeliest each time."""
     temperature: float = 0.9
+    """How freely tokens are drawn; 0 takes the likeliest."""
     diff_temperature: float = 0.95
+    """Share of the noise that the diffusion starts from."""
     top_k: int = 100
+    """Only so many of the likeliest tokens are drawn from; 0: all."""
     top_p: float = 0.0
+    """Only the likeliest tokens of this summed probability are drawn from, instead of top_k; 0: off."""
     penalty_repeat: bool = True
+    """Make tokens of the last moments less likely."""
     penalty_window: int = 50
+    """How many tokens back that reaches."""
     penalty: float = 1.1
+    """What their logits are divided by."""
     max_frames: int | None = None
-    """Overrides ``SongConfig.max_frames`` when set."""
+    """Longest song in latent frames, 25 a second; none: what the model says."""
 
 
 @dataclass(frozen=True)
@@ -203,17 +221,44 @@ class SongConfig:
     prompt_dropout: float = 0.1
     licence: str = "unknown"
 
+    @property
+    def kind(self) -> Literal["released", "embedded"]:
+        """Which presets apply: the embedded models have an alignment."""
+        return "released" if self.alignment is None else "embedded"
+
+
+INSTRUMENTAL_SECONDS = 30.0
+"""How long a song without words is, where nobody says."""
+
+PRESETS: Mapping[str, Mapping[Preset, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "released": MappingProxyType(
+            {"draft": MappingProxyType({"steps": 12}), "balanced": _AS_IT_IS, "best": MappingProxyType({"steps": 72})}
+        ),
+        "embedded": MappingProxyType(
+            {"draft": MappingProxyType({"steps": 5}), "balanced": _AS_IT_IS, "best": MappingProxyType({"steps": 32})}
+        ),
+    }
+)
+"""What a preset changes of a model's own ``SamplingConfig``, by kind of model (``SongConfig.kind``)."""
+
 
 @dataclass(frozen=True)
 class RuntimeConfig:
     """What the user asks of the machine. ``runtime.plan`` resolves it once."""
 
     device: Device = "auto"
+    """What computes; auto takes the fastest there is."""
     precision: Precision = "auto"
+    """Number format of LM and DiT; the codec is always float32."""
     attention: AttentionKernel = "auto"
+    """Which attention kernel runs."""
     tf32: bool = True
+    """Let Ampere and later GPUs multiply float32 in TF32."""
     codec_tf32: bool = False
+    """The same for the codec, which it can be heard in."""
     cudnn_benchmark: bool = True
+    """Let cuDNN try which convolution is fastest."""
     threads: int | None = None
     """CPU threads; none: what torch takes by itself."""
     batch_size: int = 4
@@ -225,8 +270,24 @@ class OutputConfig:
     """How a song is written."""
 
     file: str = "song.flac"
-    format: str = "flac"
+    """Where a song is written, where nobody says."""
+    format: AudioFormatName = "flac"
+    """File format, where no file name decides it."""
     loudness: float | None = -14.0
-    """LUFS; none leaves the level as the model made it."""
+    """Level in LUFS that songs are brought to; none leaves it as the model made it."""
     true_peak_ceiling: float = -1.0
-    """dBTP."""
+    """True peak in dBTP that the level may not push a song beyond."""
+
+
+@dataclass(frozen=True)
+class ModelsConfig:
+    """Which model makes songs, where models lie and where they are fetched from."""
+
+    default: str = "embedded"
+    """The model that is used where nobody names one: a known name or a folder."""
+    folder: str | None = None
+    """Where downloaded models lie; none: models in the user's data folder of this program."""
+    repository: str | None = None
+    """Hub repository to download from; none: the mirror that songbloom models list shows."""
+    revision: str = "main"
+    """Branch, tag or commit of that repository."""

@@ -1,0 +1,1 @@
+"""Settings: ``config.py`` < one ``config.yaml`` < ``SONGBLOOM_…`` variables < flags, each with its origin."""
