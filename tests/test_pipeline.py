@@ -14,11 +14,19 @@ from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, StyleError
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.style_prompts import named_styles
-from songbloom_x2.types import PreparedLyrics, Progress, SongRequest, Style, Waveform
+from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, SongRequest, Style, Waveform
 
 REQUEST = SongRequest("[verse] City lights are calling me home.", seed=3, duration=1.6)
 BLOCK = 8
 FRAME = 1920
+
+
+def chord(channels: int, rate: int, seconds: float) -> FloatArray:
+    """Three tones that swell, a little different in every channel."""
+    time = np.arange(int(seconds * rate)) / rate
+    tones = [np.sin(2 * np.pi * pitch * time) * (1 + 0.3 * np.sin(time)) for pitch in (220, 277, 330)]
+    level = np.linspace(0.5, 1, channels)[:, None]
+    return (0.1 * level * np.sum(tones, axis=0)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -105,36 +113,40 @@ def test_observers_see_lyrics_and_every_block(pipeline: SongPipeline) -> None:
         def prepared(self, song: int, lyrics: PreparedLyrics) -> None:
             self.seen.append((lyrics.symbols[0], song))
 
+        def styled(self, song: int, style: Style | None) -> None:
+            self.seen.append((str(style), song))
+
         def progressed(self, song: int, progress: Progress) -> None:
             self.seen.append((f"block {progress.block}", song))
 
     notes = Notes()
     pipeline.generate(SongRequest(REQUEST.lyrics, duration=0.64), n=2, observer=notes)
-    assert notes.seen == [("[verse]", 0), ("[verse]", 1), *((f"block {b}", s) for b in (1, 2) for s in (0, 1))]
+    first = [(told, song) for song in (0, 1) for told in ("[verse]", "None")]
+    assert notes.seen == [*first, *((f"block {b}", s) for b in (1, 2) for s in (0, 1))]
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 48000), (2, 44100), (6, 8000)])
 def test_any_sound_becomes_a_style(pipeline: SongPipeline, channels: int, rate: int) -> None:
-    noise = np.random.default_rng(0).normal(0, 0.1, (channels, 5 * rate)).astype(np.float32)
-    style = pipeline.encode_style(Waveform(noise, rate))
+    sound = chord(channels, rate, 5)
+    style = pipeline.encode_style(Waveform(sound, rate))
     # The model's prompts are 50 frames of 40 ms at most.
     assert style.latents.shape == (8, 50) and style.latents.dtype == torch.float32
     assert style.tempo is None and style.key is None
-    again = pipeline.encode_style(Waveform(noise, rate))
+    again = pipeline.encode_style(Waveform(sound, rate))
     assert torch.equal(style.latents, again.latents)
     assert pipeline.encode_style(style) is style
 
 
 def test_a_style_is_the_mean_of_its_channels(pipeline: SongPipeline) -> None:
-    noise = np.random.default_rng(1).normal(0, 0.1, (1, 96000)).astype(np.float32)
-    both = np.concatenate([2 * noise, np.zeros_like(noise)])
-    one, two = (pipeline.encode_style(Waveform(samples, 48000)) for samples in (noise, both))
+    sound = chord(1, 48000, 2)
+    both = np.concatenate([2 * sound, np.zeros_like(sound)])
+    one, two = (pipeline.encode_style(Waveform(samples, 48000)) for samples in (sound, both))
     assert torch.allclose(one.latents, two.latents, atol=1e-5)
 
 
-@pytest.mark.parametrize("seconds", [0, 0.02])
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.9])
 def test_a_style_that_is_too_short(pipeline: SongPipeline, seconds: float) -> None:
-    with pytest.raises(StyleError, match="too short"):
+    with pytest.raises(StyleError, match="at least 1 s"):
         pipeline.encode_style(Waveform(np.zeros((1, int(seconds * 48000)), np.float32), 48000))
 
 
@@ -142,7 +154,8 @@ def test_a_style_given_stands_in_for_the_named_one(pipeline: SongPipeline) -> No
     style = Style("mine", torch.ones(8, 20), tempo=90.0, key=3, tags=("folk",))
     request = SongRequest(REQUEST.lyrics, style="no such style", duration=0.32)
     (song,) = pipeline.generate(request, style=style)
-    assert song.manifest["style"] == {"name": "mine", "tempo": 90.0, "key": 3, "tags": ["folk"], "frames": 20}
+    known = {"name": "mine", "tempo": 90.0, "key": 3, "tags": ["folk"], "frames": 20, "notes": [], "source": None}
+    assert song.manifest["style"] == known
     with pytest.raises(StyleError, match="no such style"):
         pipeline.generate(request)
 
@@ -159,6 +172,9 @@ def test_named_styles_come_with_a_model() -> None:
     assert list(styles) == ["folk-slow", "rock"]
     assert (styles["folk-slow"].tempo, styles["folk-slow"].key) == (72.0, 5)
     assert styles["rock"].tempo is None and styles["rock"].key is None
+    assert styles["folk-slow"].tags == ("folk", "slow", "slow", "D minor") and styles["rock"].tags == ("rock",)
+    described = named_styles(extra, {"rock": ("rock", "glen", "male")})
+    assert described["rock"].tags == ("rock", "glen", "male")
 
 
 @pytest.mark.parametrize(

@@ -41,15 +41,16 @@ def build_manifest(
     sampling: SamplingConfig,
     model: Mapping[str, Any],
     plan: Mapping[str, Any],
-    batch: Mapping[str, int],
+    batch: Mapping[str, int | bool],
     result: Mapping[str, Any],
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
     """Join what is known about one song, as plain JSON values."""
-    described = None
+    described: dict[str, Any] | None = None
     if style is not None:
         described = {"name": style.name, "tempo": style.tempo, "key": style.key, "tags": list(style.tags)}
-        described["frames"] = int(style.latents.shape[1])
+        described |= {"frames": int(style.latents.shape[1]), "notes": list(style.notes)}
+        described["source"] = None if style.source is None else dataclasses.asdict(style.source)
     manifest = {
         "format": FORMAT,
         "ai_generated": True,

@@ -6,6 +6,7 @@ Joins checkpoints, text, conditioning, engine and codec. Knows nothing of termin
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,20 +14,35 @@ from typing import Any, Protocol
 
 import torch
 
-from songbloom_x2.audio.analysis import estimate_key, estimate_tempo
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.codec.two_stem import TwoStemCodec
-from songbloom_x2.config import RuntimeConfig, SongConfig
+from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SongConfig
 from songbloom_x2.engine import Generation
-from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError
+from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
 from songbloom_x2.manifest import build_manifest
-from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, check_request, resolve_sampling
+from songbloom_x2.request_checks import (
+    LARGEST_SEED,
+    MOST_SONGS,
+    asked_seconds,
+    check_request,
+    requested_sampling,
+)
 from songbloom_x2.runtime.apply import apply, codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
 from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
-from songbloom_x2.style_prompts import encode_prompt, find_style, named_styles, read_style
+from songbloom_x2.style_prompts import (
+    conversion_notes,
+    encode_prompt,
+    find_style,
+    named_styles,
+    prompt_window,
+    read_style,
+    tempo_and_key,
+)
+from songbloom_x2.style_words import described
+from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.prepare import prepare_lyrics
-from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, Song, SongRequest, Style, Waveform
+from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, Song, SongRequest, Style, StyleSource, Waveform
 
 _EMPTY = "seed {seeds}: the model ended the song before its first block: try another seed or more lyrics"
 
@@ -36,6 +52,9 @@ class Observer(Protocol):
 
     def prepared(self, song: int, lyrics: PreparedLyrics) -> None:
         """The lyrics are read, with their findings; nothing is made yet."""
+
+    def styled(self, song: int, style: Style | None) -> None:
+        """The style is chosen: the one asked for, or one that comes with the model, turned to by the seed."""
 
     def progressed(self, song: int, progress: Progress) -> None:
         """A block more."""
@@ -54,7 +73,7 @@ class SongPipeline:
         self._plan = plan
         self._batch_size = batch_size
         self._codec = loaded.model.codec
-        self._styles = named_styles(loaded.extra)
+        self._styles = named_styles(loaded.extra, loaded.style_tags)
         self._load_seconds = 0.0
 
     @classmethod
@@ -90,6 +109,18 @@ class SongPipeline:
         return tuple(self._styles)
 
     @property
+    def named_styles(self) -> tuple[Style, ...]:
+        """The styles that come with the model."""
+        return tuple(self._styles.values())
+
+    def decode_style(self, style: Style) -> Waveform:
+        """What a style prompt sounds like: its latents through the model's codec."""
+        with apply(self._plan), codec_scope(self._plan), torch.inference_mode():
+            latents = style.latents[None].to(self._plan.torch_device)
+            sound = self._codec.decode(latents)[0].float().cpu().numpy()
+        return Waveform(sound, self._codec.sample_rate)
+
+    @property
     def description(self) -> dict[str, Any]:
         """What a manifest says about the model."""
         loaded = self._loaded
@@ -101,26 +132,39 @@ class SongPipeline:
             "notes": list(loaded.notes),
         }
 
-    def encode_style(self, source: str | Path | Waveform | Style) -> Style:
-        """A style prompt from a file, a sound, or the name of a style that comes with the model.
+    def encode_style(self, source: str | Path | Waveform | Style, start: float | None = None) -> Style:
+        """A style prompt from a file, a sound, or the name of a style that comes with the model or words for it.
 
-        Mixed down, resampled and cut at the model's prompt length. Raises ``StyleError`` where it cannot be used.
+        Of a sound, the stretch of the model's prompt length that is loudest and steadiest is taken, or that from second
+        ``start`` on; it is mixed down and resampled as needed. Raises ``StyleError`` where it cannot be used.
         """
-        if isinstance(source, Style):
-            return source
-        name = "waveform"
-        if not isinstance(source, Waveform):
+        name, sha256 = "waveform", ""
+        if not isinstance(source, Waveform | Style):
             found = source if isinstance(source, Path) else find_style(source, self._styles)
-            if isinstance(found, Style):
-                return found
-            name, source = found.name, read_style(found)
+            if isinstance(found, Path):
+                name, source = found.name, read_style(found)
+                sha256 = hashlib.sha256(found.read_bytes()).hexdigest()
+            else:
+                source = found
+        if isinstance(source, Style):
+            if start is not None:
+                raise StyleError(f"style '{source.name}': a start can be chosen in an audio file only")
+            return source
         prompt, aligned = self.config.prompt, self.config.alignment is not None
+        frames = prompt.window or prompt.max_len
+        window, start = prompt_window(source, frames / FRAME_RATE, start)
         with apply(self._plan), codec_scope(self._plan):
-            latents = encode_prompt(source, self._codec, prompt.window or prompt.max_len, mono=not aligned)
+            latents = encode_prompt(window, self._codec, frames, mono=not aligned)
+        seconds = latents.shape[1] / FRAME_RATE
+        notes = conversion_notes(source, self._codec, mono=not aligned)
+        if source.seconds > seconds + 1 / FRAME_RATE:
+            notes.append(f"{start:.1f} to {start + seconds:.1f} s of {source.seconds:.1f} s taken")
+        heard = StyleSource(name, sha256, start, seconds)
         if not aligned:
-            return Style(name, latents)
+            return Style(name, latents, source=heard, notes=tuple(notes))
         # The bar clock and the harmony of an aligned model run at the prompt's tempo and in its key.
-        return Style(name, latents, estimate_tempo(source), estimate_key(source))
+        tempo, key = tempo_and_key(source, start, seconds)
+        return Style(name, latents, tempo, key, described((), tempo, key), heard, tuple(notes))
 
     def stream(self, request: SongRequest, style: Style | None = None) -> Iterator[tuple[Progress, FloatArray]]:
         """One song while it is being made: after each block, and once at the end, what sound became certain.
@@ -181,7 +225,10 @@ class SongPipeline:
         first = self._prepare(request, style)
         if request.seed + n - 1 > LARGEST_SEED:
             raise ConfigError(f"seed {request.seed}: {n} songs would need seeds beyond {LARGEST_SEED}")
-        taken = (dataclasses.replace(request, seed=request.seed + take) for take in range(n))
+        taken = [dataclasses.replace(request, seed=request.seed + take) for take in range(n)]
+        if style is None and request.style is None and self._styles:
+            # Each song's own seed turns to its style: a song is the same alone and among others.
+            return [first, *(self._prepare(take, None) for take in taken[1:])]
         return [dataclasses.replace(first, request=take) for take in taken]
 
     def make(self, prepared: Sequence[PreparedSong], observer: Observer | None = None) -> Iterator[tuple[int, Song]]:
@@ -192,6 +239,7 @@ class SongPipeline:
         if observer is not None:
             for number, asked in enumerate(prepared):
                 observer.prepared(number, asked.lyrics)
+                observer.styled(number, asked.style)
         done = 0
         empty: list[str] = []
         while done < len(prepared):
@@ -213,16 +261,26 @@ class SongPipeline:
     def _prepare(self, request: SongRequest, style: Style | None) -> PreparedSong:
         started = time.perf_counter()
         check_request(request, self.config)
-        sampling = resolve_sampling(self.config.sampling, request.sampling)
+        config = self.config
+        sampling = requested_sampling(request, config)
+        words, tag_seconds, seconds = request.lyrics, config.instrumental_seconds, asked_seconds(request, config)
+        if request.instrumental:
+            words = instrumental_lyrics(seconds or 0.0, tag_seconds, config.lyrics.max_len)
         lyrics = prepare_lyrics(
-            request.lyrics, self.config.lyrics, instrumental_seconds=self.config.instrumental_seconds
+            words,
+            config.lyrics,
+            instrumental_seconds=tag_seconds,
+            instrumental=request.instrumental,
+            duration=None if request.instrumental else seconds,
         )
         errors = [finding for finding in lyrics.findings if finding.severity == "error"]
         if errors:
             first = errors[0]
             raise LyricsError(f"lyrics, line {first.line}, column {first.column}: {first.message}")
         if style is None and request.style is not None:
-            style = self.encode_style(request.style)
+            style = self.encode_style(request.style, request.style_start)
+        elif style is None and request.style_start is not None:
+            raise StyleError("style start: belongs to a style's audio file: name one with it")
         if style is None and self._styles:
             # Named in the manifest: a model that ships with styles sings in one of them, turned to by the seed.
             style = self._styles[self.styles[request.seed % len(self.styles)]]
@@ -262,7 +320,7 @@ class SongPipeline:
                 sampling=prepared.sampling,
                 model=self.description,
                 plan=self._plan.to_json(),
-                batch={"size": len(batch), "index": index},
+                batch={"size": len(batch), "index": index, "takes": _are_takes(batch)},
                 result=making.result(),
                 timings={"load": self._load_seconds, **making.timings()},
             )
@@ -295,3 +353,12 @@ class SongPipeline:
             yield block.song, making.progress, sound
         for making, state in zip(makings, generation.state.songs, strict=True):
             making.ending = state.ending
+            if "pointer" in state.trail:
+                # The trail begins before the first frame.
+                making.pointer = state.trail["pointer"][1:]
+
+
+def _are_takes(batch: Sequence[PreparedSong]) -> bool:
+    """Whether the songs of a batch are one request's, with seeds that count up."""
+    first = batch[0].request
+    return all(song.request == dataclasses.replace(first, seed=first.seed + i) for i, song in enumerate(batch))

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from songbloom_x2.config import FRAME_RATE, SamplingConfig, SongConfig
+from songbloom_x2.config import FRAME_RATE, INSTRUMENTAL_SECONDS, PRESETS, SamplingConfig, SongConfig
 from songbloom_x2.errors import ConfigError, LyricsError
 
 if TYPE_CHECKING:
@@ -24,8 +24,12 @@ def check_request(request: SongRequest, config: SongConfig) -> None:
     """Raise ``ConfigError`` or ``LyricsError`` where a value is out of the range that ``config``'s model can serve."""
     if isinstance(request.seed, bool) or not isinstance(request.seed, int) or not 0 <= request.seed <= LARGEST_SEED:
         raise ConfigError(f"seed {request.seed}: must be a whole number from 0 to {LARGEST_SEED}")
-    if not request.lyrics.strip():
+    if request.instrumental and request.lyrics.strip():
+        raise LyricsError("an instrumental has no lyrics: leave out the lyrics, or do not ask for an instrumental")
+    if not request.instrumental and not request.lyrics.strip():
         raise LyricsError("the lyrics are empty: write at least one line, for example '[verse] City lights.'")
+    if request.style_start is not None and not (math.isfinite(request.style_start) and request.style_start >= 0):
+        raise ConfigError(f"style start {request.style_start:g} s: must be 0 or more")
     if request.duration is None:
         return
     shortest, longest = config.block_size / FRAME_RATE, config.max_frames / FRAME_RATE
@@ -35,13 +39,40 @@ def check_request(request: SongRequest, config: SongConfig) -> None:
         )
 
 
+def asked_seconds(request: SongRequest, config: SongConfig) -> float | None:
+    """How long the song may be, in seconds; none: as long as the model likes. An instrumental has a length always."""
+    if request.duration is None and request.instrumental:
+        return min(INSTRUMENTAL_SECONDS, config.max_frames / FRAME_RATE)
+    return request.duration
+
+
 def most_frames(request: SongRequest, config: SongConfig) -> int | None:
     """The request's duration as latent frames, rounded down to whole blocks; none: as long as the model likes."""
-    if request.duration is None:
+    seconds = asked_seconds(request, config)
+    if seconds is None:
         return None
     # A hair more, so that 0.64 s is the block of 0.64 s whatever the rounding.
-    blocks = int(request.duration * FRAME_RATE / config.block_size + 1e-9)
+    blocks = int(seconds * FRAME_RATE / config.block_size + 1e-9)
     return max(blocks, 1) * config.block_size
+
+
+def least_frames(request: SongRequest, config: SongConfig) -> int:
+    """Latent frames before which the model may not end the song.
+
+    An aligned model has nothing left to sing in an instrumental, and would end it at once; it is as long as asked.
+    """
+    if not request.instrumental or config.alignment is None:
+        return 0
+    return most_frames(request, config) or 0
+
+
+def requested_sampling(request: SongRequest, config: SongConfig) -> SamplingConfig:
+    """The model's sampling with the request's preset, then its overrides. Raises as ``resolve_sampling`` does."""
+    presets = PRESETS[config.kind]
+    if request.preset is not None and request.preset not in presets:
+        raise ConfigError(f"preset '{request.preset}' is unknown: choose one of {', '.join(presets)}")
+    preset = {} if request.preset is None else presets[request.preset]
+    return resolve_sampling(config.sampling, {**preset, **request.sampling})
 
 
 def resolve_sampling(base: SamplingConfig, overrides: Mapping[str, Any]) -> SamplingConfig:

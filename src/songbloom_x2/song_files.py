@@ -1,19 +1,26 @@
-"""A song and its manifest on disk: ``song.flac`` and ``song.json`` beside it, each whole or not there at all."""
+"""A song and its manifest on disk: ``song.flac`` and ``song.json`` beside it, each whole or not there at all.
+
+Where asked for also ``song.lrc`` (its words in time) and ``song.mid`` (its melody).
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.audio.files import write_audio
 from songbloom_x2.audio.loudness import normalise
+from songbloom_x2.audio.midi import midi_file
 from songbloom_x2.audio.tags import Tags
 from songbloom_x2.config import OutputConfig
-from songbloom_x2.errors import AudioError
+from songbloom_x2.errors import AudioError, ConfigError
+from songbloom_x2.text.lrc import lrc
 from songbloom_x2.types import Song
+
+LyricTimes = Literal["lines", "words"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,8 @@ class SavedSong:
     audio: Path
     manifest_path: Path
     manifest: dict[str, Any]
+    beside: tuple[Path, ...] = ()
+    """What else was written: timed lyrics, melody."""
 
 
 def save_song(
@@ -32,11 +41,14 @@ def save_song(
     format: str = OutputConfig.format,
     loudness: float | None = OutputConfig.loudness,
     true_peak_ceiling: float = OutputConfig.true_peak_ceiling,
+    timed_lyrics: LyricTimes | None = None,
+    melody: bool = False,
 ) -> SavedSong:
     """Write ``song`` to ``path`` and its manifest beside it.
 
     ``loudness``: LUFS to bring it to, as far as the true-peak ceiling (dBTP) allows; none: the level stays as made.
-    Raises ``AudioError`` where a file cannot be written.
+    ``timed_lyrics`` writes an LRC file beside it, with the time of each line or each word; ``melody`` a MIDI file.
+    Raises ``AudioError`` where a file cannot be written, ``ConfigError`` where the song has no score.
     """
     waveform, level = song.waveform, None
     if loudness is not None:
@@ -46,12 +58,34 @@ def save_song(
     manifest = {**song.manifest, "file": {"name": path.name, "format": format, "loudness": level}}
     request = manifest["request"]
     tags = Tags(title=request["title"], lyrics=request["lyrics"], manifest=manifest)
-    beside = path.with_suffix(".json")
+    extra = _beside(song, path, timed_lyrics, melody)
     write_audio(path, waveform, format=format, tags=tags)
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    described = path.with_suffix(".json")
+    written = [path]
     try:
-        write_atomically(beside, text.encode())
+        for file, data in {described: text.encode(), **extra}.items():
+            write_atomically(file, data)
+            written.append(file)
     except OSError as error:
-        path.unlink(missing_ok=True)
-        raise AudioError(f"{beside}: cannot be written: {error.strerror or error}; choose another place") from error
-    return SavedSong(path, beside, manifest)
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise AudioError(f"{file}: cannot be written: {error.strerror or error}; choose another place") from error
+    return SavedSong(path, described, manifest, tuple(extra))
+
+
+def _beside(song: Song, path: Path, timed_lyrics: LyricTimes | None, melody: bool) -> dict[Path, bytes]:
+    """Contents of the files that tell what is sung when."""
+    if timed_lyrics is None and not melody:
+        return {}
+    if song.score is None:
+        raise ConfigError(f"{path.name}: this model's tokens say neither when words are sung nor which notes")
+    score, title = song.score, song.manifest["request"]["title"]
+    files = {}
+    if timed_lyrics is not None:
+        by_word = timed_lyrics == "words"
+        text = lrc(score.words, title=title, seconds=song.waveform.seconds, by_word=by_word)
+        files[path.with_suffix(".lrc")] = text.encode()
+    if melody:
+        files[path.with_suffix(".mid")] = midi_file(score.notes, score.tempo, words=score.words, title=title or "")
+    return files

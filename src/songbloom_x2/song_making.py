@@ -15,7 +15,8 @@ from songbloom_x2.codec.base import Codec
 from songbloom_x2.config import FRAME_RATE, SamplingConfig, SongConfig
 from songbloom_x2.engine import Ending, SongTask
 from songbloom_x2.manifest import samples_sha256
-from songbloom_x2.request_checks import most_frames
+from songbloom_x2.request_checks import least_frames, most_frames
+from songbloom_x2.song_score import sung_score
 from songbloom_x2.steps import SongCondition
 from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, Song, SongBlock, SongRequest, Style, Waveform
 
@@ -37,7 +38,12 @@ class PreparedSong:
 
     def task(self) -> SongTask:
         """The engine's part of it."""
-        return SongTask(self.condition, self.request.seed, most_frames(self.request, self.config))
+        return SongTask(
+            self.condition,
+            self.request.seed,
+            most_frames(self.request, self.config),
+            least_frames(self.request, self.config),
+        )
 
     @property
     def blocks_expected(self) -> int:
@@ -55,6 +61,8 @@ class SongMaking:
         """``decode_frames``: how many latent frames are gathered before they are decoded (0: every block at once)."""
         self.prepared = prepared
         self.ending: Ending = ""
+        self.pointer: Tensor | None = None
+        """How many phonemes of the lyrics have begun after each frame (int64 ``[T]``), where the guide records it."""
         self._codec = codec
         self._stream = codec.open_stream()
         self._decode_frames = decode_frames
@@ -134,7 +142,11 @@ class SongMaking:
     def song(self, manifest: dict[str, Any]) -> Song:
         """The song, once it was finished."""
         tokens = torch.cat(self._tokens).numpy()
-        return Song(self._waveform(), tokens, torch.cat(self._latents, dim=1).numpy(), manifest)
+        score = None
+        if self.pointer is not None:
+            prepared = self.prepared
+            score = sung_score(tokens, self.pointer.numpy(), prepared.lyrics, prepared.style, prepared.config)
+        return Song(self._waveform(), tokens, torch.cat(self._latents, dim=1).numpy(), manifest, score)
 
     @property
     def _frames(self) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from songbloom_x2.config import Preset
+
 if TYPE_CHECKING:
     import torch
 
@@ -48,10 +50,24 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class WrittenWord:
+    """A word as it was written: its line in the text as given (from 1), and the lyric rows it became.
+
+    ``text`` may be more than one word where the writing puts no space between them.
+    """
+
+    text: str
+    line: int
+    row: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class PreparedLyrics:
     """Lyrics ready for a model: symbol ids ``[rows]``, and what was noticed on the way.
 
-    ``symbols[i]`` is the text of ``ids[i]``; ``text`` the canonical grammar that was sung.
+    ``symbols[i]`` is the text of ``ids[i]``; ``text`` the canonical grammar that was sung; ``words`` where each word
+    with a sound stands among the rows.
     """
 
     text: str
@@ -59,13 +75,26 @@ class PreparedLyrics:
     ids: tuple[int, ...]
     findings: tuple[Finding, ...]
     estimated_seconds: float
+    words: tuple[WrittenWord, ...] = ()
+
+
+@dataclass(frozen=True)
+class StyleSource:
+    """Which sound a style prompt was taken from: file name, SHA-256 of the file, first second, length in seconds."""
+
+    file: str
+    sha256: str
+    start: float
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Style:
     """A style prompt in the codec's space: ``latents`` float32 ``[D, T]``, with what is known about it.
 
-    ``tempo`` in beats a minute; ``key`` is ``2 * root + minor`` (C major 0, C minor 1, C sharp major 2, ...).
+    ``tempo`` in beats a minute; ``key`` is ``2 * root + minor`` (C major 0, C minor 1, C sharp major 2, ...);
+    ``source`` the sound it was taken from, none for the styles that come with a model. ``notes`` say for people what
+    was done to the sound (mixed down, resampled, cut), or how the style was chosen.
     """
 
     name: str
@@ -73,11 +102,16 @@ class Style:
     tempo: float | None = None
     key: int | None = None
     tags: tuple[str, ...] = ()
+    source: StyleSource | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SongRequest:
-    """What the user asks for; goes into the manifest as it is."""
+    """What the user asks for; goes into the manifest as it is.
+
+    ``style`` is the name of a style that comes with the model, words that describe one, or an audio file.
+    """
 
     lyrics: str
     style: str | None = None
@@ -87,6 +121,12 @@ class SongRequest:
     title: str | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Overrides of the model's ``SamplingConfig``, by field name."""
+    preset: Preset | None = None
+    """Speed against quality; ``sampling`` overrides it."""
+    style_start: float | None = None
+    """Second of the style's file where the prompt starts; none: the loudest, steadiest stretch."""
+    instrumental: bool = False
+    """A song without words, of ``duration`` (none: 30 s); ``lyrics`` must be empty."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +155,46 @@ class SongBlock:
 
 
 @dataclass(frozen=True)
+class TimedWord:
+    """A sung word: when it begins and ends in the song (seconds), and its line in the lyrics as given (from 1).
+
+    ``sentence`` is the same for the words of one sentence, and grows from each to the next.
+    """
+
+    text: str
+    line: int
+    sentence: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class SungNote:
+    """A note of the melody: MIDI pitch, beginning and end in seconds."""
+
+    pitch: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class SungScore:
+    """What a song's tokens say about it: its words in time, its melody, and the tempo in beats a minute."""
+
+    words: tuple[TimedWord, ...]
+    notes: tuple[SungNote, ...]
+    tempo: float
+
+
+@dataclass(frozen=True)
 class Song:
-    """A finished song: its sound, the sketch (int64 ``[T]``), latents (float32 ``[D, T]``) and manifest."""
+    """A finished song: its sound, the sketch (int64 ``[T]``), latents (float32 ``[D, T]``) and manifest.
+
+    ``score``: none for models whose tokens say nothing about words and pitches.
+    """
 
     waveform: Waveform
     tokens: IntArray
     latents: FloatArray
     manifest: Mapping[str, Any]
+    score: SungScore | None = None

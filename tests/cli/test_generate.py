@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import re
@@ -74,6 +75,7 @@ def test_the_manifest_says_how_to_make_it_again(takes: Path, endless_model: Path
     assert manifest["ai_generated"] is True
     assert manifest["request"] == {
         "lyrics": LYRICS, "style": None, "seed": 6, "duration": 2, "title": "Lights", "sampling": {},
+        "preset": None, "style_start": None, "instrumental": False,
     }  # fmt: skip
     assert manifest["seed"] == 6
     assert re.fullmatch("[0-9a-f]{64}", manifest["model"]["sha256"])
@@ -83,7 +85,7 @@ def test_the_manifest_says_how_to_make_it_again(takes: Path, endless_model: Path
     assert all(choice["reason"] for choice in manifest["plan"]["choices"])
     assert manifest["sampling"]["steps"] == 10
     assert manifest["lyrics"]["symbols"].startswith("[verse] S IH1 T IY0")
-    assert manifest["batch"] == {"size": 3, "index": 1}
+    assert manifest["batch"] == {"size": 3, "index": 1, "takes": True}
     assert manifest["result"]["frames"] == 48 and manifest["result"]["ending"] == "length"
     assert manifest["result"]["samples"] == 6 * 8 * 1920
     assert {"songbloom-x2", "python", "torch", "numpy"} <= manifest["versions"].keys()
@@ -130,7 +132,12 @@ def test_a_style_file_changes_the_song(takes: Path, endless_model: Path, tmp_pat
     arguments = ["--lyrics", LYRICS, "--model", endless_model, "--duration", 2, "--seed", 5]
     songbloom("generate", *arguments, "--style", tmp_path / "style.wav", "--out", tmp_path / "song.flac")
     manifest = json.loads((tmp_path / "song.json").read_text())
-    assert manifest["style"] == {"name": "style.wav", "tempo": None, "key": None, "tags": [], "frames": 50}
+    digest = hashlib.sha256((tmp_path / "style.wav").read_bytes()).hexdigest()
+    assert manifest["style"] == {
+        "name": "style.wav", "tempo": None, "key": None, "tags": [], "frames": 50,
+        "notes": ["resampled from 44100 to 48000 Hz", "0.0 to 2.0 s of 3.0 s taken"],
+        "source": {"file": "style.wav", "sha256": digest, "start": 0.0, "seconds": 2.0},
+    }  # fmt: skip
     other = json.loads((takes / "1.json").read_text())
     assert manifest["result"]["samples_sha256"] != other["result"]["samples_sha256"]
 

@@ -42,6 +42,8 @@ class LoadedModel:
     """Choices made while reading the config, each with its reason."""
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     """Tensors that came along and belong to no part of the model."""
+    style_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words that describe the styles among them, by the styles' names."""
 
 
 def load_model(
@@ -107,4 +109,4 @@ def _native(path: Path, plan: Placement) -> LoadedModel:
     loaded = native.load(path)
     config = loaded.model.config
     placed = plan.place(loaded.model.requires_grad_(False))
-    return LoadedModel(placed, config, loaded.hash, loaded.source, loaded.licence, (), loaded.extra)
+    return LoadedModel(placed, config, loaded.hash, loaded.source, loaded.licence, (), loaded.extra, loaded.style_tags)

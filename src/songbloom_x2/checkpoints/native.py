@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -36,12 +36,15 @@ EXTRA = "extra."
 """What stands before the name of a tensor that belongs to no part of the model (statistics, style latents, ...)."""
 
 Storage = Literal["float32", "bfloat16", "float16"]
-_KEYS = ("format", "version", "config", "weights", "source", "licence")
+_KEYS = ("format", "version", "config", "weights", "source", "licence", "style_tags")
 
 
 @dataclass(frozen=True)
 class NativeModel:
-    """A loaded model with what its files say about it; ``extra`` are tensors beside the model's own."""
+    """A loaded model with what its files say about it; ``extra`` are tensors beside the model's own.
+
+    ``style_tags``: words that describe the styles that come with the model, by the styles' names.
+    """
 
     model: SongModel
     source: str
@@ -49,6 +52,7 @@ class NativeModel:
     hash: str
     """SHA-256 of the two files' contents."""
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    style_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def is_native(path: Path) -> bool:
@@ -65,6 +69,7 @@ def save(
     codec_dtype: Storage = "float32",
     source: str = "",
     extra: Mapping[str, Tensor] | None = None,
+    style_tags: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write both files whole or not at all; the codec's weights in a type of their own.
 
@@ -83,6 +88,8 @@ def save(
         "source": source,
         "licence": model.config.licence,
     }
+    if style_tags:
+        described["style_tags"] = {name: list(tags) for name, tags in style_tags.items()}
     text = json.dumps(described, ensure_ascii=False, indent=1) + "\n"
     _replace(folder / CONFIG_FILE, lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -106,7 +113,17 @@ def load(path: Path) -> NativeModel:
     model = assemble(config, tensors, WEIGHTS_FILE)
     source, licence = described.text("source") or "", described.text("licence") or "unknown"
     # The JSON holds the checksum of the weights, so its own stands for both.
-    return NativeModel(model, source, licence, file_sha256(folder / CONFIG_FILE), extra)
+    return NativeModel(model, source, licence, file_sha256(folder / CONFIG_FILE), extra, _style_tags(described))
+
+
+def _style_tags(described: Fields) -> dict[str, tuple[str, ...]]:
+    tags = described.value("style_tags", {})
+    sound = isinstance(tags, dict) and all(
+        isinstance(words, list) and all(isinstance(word, str) for word in words) for words in tags.values()
+    )
+    if not sound:
+        raise described.error("style_tags", "is not a mapping of names to lists of words")
+    return {name: tuple(words) for name, words in tags.items()}
 
 
 def _stored(name: str, tensor: Tensor, dtype: Storage, codec_dtype: Storage) -> Tensor:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from songbloom_x2.types import PreparedLyrics, Progress
+    from songbloom_x2.types import PreparedLyrics, Progress, Style
 
 
 class ProgressLines:
@@ -30,6 +30,17 @@ class ProgressLines:
             if finding.severity != "note" and line not in self._told:
                 self._told.add(line)
                 self.line(line)
+
+    def styled(self, song: int, style: Style | None) -> None:
+        """Print which style is sung in, and what was done to its sound; each once."""
+        if style is None:
+            return
+        tempo = "" if style.tempo is None else f", {style.tempo:.0f} beats a minute"
+        known = f" ({', '.join(style.tags)}{tempo})" if style.tags else ""
+        line = f"style: {'; '.join((style.name + known, *style.notes))}"
+        if line not in self._told:
+            self._told.add(line)
+            self.line(line)
 
     def progressed(self, song: int, progress: Progress) -> None:
         """A block more of one song."""

@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Assemble and save; prints the named styles."""
     from songbloom_x2.train.embedded import embedded_config
-    from songbloom_x2.train.package import assembled, named_styles, one_of_each, save_package
+    from songbloom_x2.train.package import assembled, named_styles, one_of_each, save_package, style_tags
     from songbloom_x2.train.parts import load_whitening
     from songbloom_x2.train.prepare import load_songs
 
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     cache = args.cache or args.whitening.parent / "prepared"
     held_out = load_songs(args.held_out, cache / "held-out", load_whitening(args.whitening, config.codec), config)
     chosen = one_of_each(held_out)
-    save_package(assembled(config, [*args.part, args.whitening]), named_styles(held_out, chosen), args.out, args.source)
+    model = assembled(config, [*args.part, args.whitening])
+    tags = style_tags(held_out, chosen)
+    save_package(model, named_styles(held_out, chosen), args.out, args.source, tags)
     print(f"{args.out}: {len(chosen)} styles: {', '.join(chosen)}", file=sys.stderr)
     return 0

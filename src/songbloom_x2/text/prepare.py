@@ -12,8 +12,8 @@ from songbloom_x2.text.findings import Findings
 from songbloom_x2.text.grammar import Lyrics
 from songbloom_x2.text.parse import parse
 from songbloom_x2.text.rows import PieceRows, lyric_rows
-from songbloom_x2.text.vocabulary import INSTRUMENTAL_TAGS, SUNG_TAGS, TAGS
-from songbloom_x2.types import PreparedLyrics
+from songbloom_x2.text.vocabulary import INSTRUMENTAL_TAGS, PUNCTUATION, SUNG_TAGS, TAGS
+from songbloom_x2.types import PreparedLyrics, WrittenWord
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,20 @@ def report_lyrics(
         findings.warn("too-long", 1, 1, f"the lyrics need about {seconds:.0f} s, more than the {duration:.0f} s given")
     ids = {symbol: index for index, symbol in enumerate(config.vocabulary)}
     kept = tuple(symbols[: config.max_len])
-    prepared = PreparedLyrics(lyrics.text, kept, tuple(ids[s] for s in kept), findings.sorted(), seconds)
+    words = _written_words(rows, len(kept))
+    prepared = PreparedLyrics(lyrics.text, kept, tuple(ids[s] for s in kept), findings.sorted(), seconds, words)
     return LyricsReport(prepared, sections)
+
+
+def _written_words(rows: list[PieceRows], fitting: int) -> tuple[WrittenWord, ...]:
+    words = []
+    first = 0
+    for row in rows:
+        if row.words and first < fitting:
+            text = row.piece.text.rstrip("".join(PUNCTUATION)) or row.piece.text
+            words.append(WrittenWord(text, row.piece.line, first, min(len(row.symbols), fitting - first)))
+        first += len(row.symbols)
+    return tuple(words)
 
 
 def _why_no_words(rows: list[PieceRows]) -> str:

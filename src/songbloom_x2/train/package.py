@@ -13,6 +13,7 @@ from songbloom_x2.checkpoints import native
 from songbloom_x2.config import SongConfig
 from songbloom_x2.errors import CheckpointError
 from songbloom_x2.song_model import SongModel
+from songbloom_x2.train.corpus.voices import voice_named
 from songbloom_x2.train.songs import Songs, TrainingSong
 
 STYLE_FRAMES = 250
@@ -65,6 +66,16 @@ def named_styles(songs: Songs, chosen: Mapping[str, int]) -> dict[str, Tensor]:
     return extra
 
 
+def style_tags(songs: Songs, chosen: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Style, voice, and ``female`` or ``male`` of each named style; the rest can be read off its tempo and key."""
+    tags: dict[str, tuple[str, ...]] = {}
+    for name, index in chosen.items():
+        song = songs.songs[index]
+        sex = "female" if voice_named(song.voice).sex == "f" else "male"
+        tags[name] = (song.style, song.voice, sex)
+    return tags
+
+
 def one_of_each(songs: Songs) -> dict[str, int]:
     """For every style of the corpus, the song with most words: its name is ``style-voice``."""
     best: dict[str, int] = {}
@@ -75,6 +86,14 @@ def one_of_each(songs: Songs) -> dict[str, int]:
     return {f"{style}-{songs.songs[index].voice}": index for style, index in sorted(best.items())}
 
 
-def save_package(model: SongModel, styles: Mapping[str, Tensor], folder: Path, source: str) -> None:
-    """Write the model folder: networks in bfloat16, codec in float16."""
-    native.save(folder, model, dtype="bfloat16", codec_dtype="float16", source=source, extra=dict(styles))
+def save_package(
+    model: SongModel,
+    styles: Mapping[str, Tensor],
+    folder: Path,
+    source: str,
+    tags: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write the model folder: networks in bfloat16, codec in float16; ``tags`` describe the styles by their names."""
+    native.save(
+        folder, model, dtype="bfloat16", codec_dtype="float16", source=source, extra=dict(styles), style_tags=tags
+    )

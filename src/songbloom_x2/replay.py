@@ -1,0 +1,173 @@
+"""Making a song again from its manifest, and telling whether it is the same and, if not, what else is not.
+
+Knows no terminal. The manifest lies beside the song (``song.json``) or in the file's tags.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from songbloom_x2.audio.tags import read_tags
+from songbloom_x2.errors import SongBloomError, StyleError
+from songbloom_x2.manifest import FORMAT
+from songbloom_x2.pipeline import Observer, SongPipeline
+from songbloom_x2.types import Song, SongRequest, Style
+
+_COMPARED = (
+    ("model", ("name", "sha256")),
+    ("plan", ("device", "dtype", "attention", "tf32", "codec_tf32", "threads")),
+    ("lyrics", ("symbols",)),
+    ("result", ("seconds", "samples")),
+)
+"""Entries of two manifests that say why samples may differ."""
+_LARGEST = 16 * 2**20
+_HINT = "give the song's file or its .json"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A song made again. ``differences``: what is recorded and what is here, in words; empty where nothing differs."""
+
+    song: Song
+    identical: bool
+    differences: tuple[str, ...]
+
+
+def find_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a song: the file itself, the one beside it, or the one in its tags.
+
+    Raises ``SongBloomError`` where there is none or it is damaged.
+    """
+    if not path.is_file():
+        raise SongBloomError(f"{path}: no such file; {_HINT}")
+    if path.suffix.lower() == ".json":
+        return _checked(_read_json(path), path)
+    beside = path.with_suffix(".json")
+    if beside.is_file():
+        found = _read_json(beside)
+        if isinstance(found, dict) and _named(found) == path.name:
+            return _checked(found, beside)
+    embedded = read_tags(path).manifest
+    if embedded is None:
+        raise SongBloomError(f"{path}: has no manifest in its tags, and there is no {beside.name} for it; {_HINT}")
+    return _checked(embedded, path)
+
+
+def recorded_request(manifest: Mapping[str, Any]) -> SongRequest:
+    """What was asked for. Raises ``SongBloomError`` where the manifest is of another version."""
+    known = {field.name for field in dataclasses.fields(SongRequest)}
+    asked = manifest["request"]
+    if not isinstance(asked, dict) or not isinstance(asked.get("lyrics"), str) or set(asked) - known:
+        raise SongBloomError("the manifest's request is not of this version: make the song with the one that wrote it")
+    return SongRequest(**asked)
+
+
+def replay(
+    pipeline: SongPipeline,
+    manifest: Mapping[str, Any],
+    *,
+    style: Path | None = None,
+    observer: Observer | None = None,
+) -> Replay:
+    """Make the song again; ``style``: where its style's file lies now.
+
+    Takes that were made side by side are made side by side again, since sums of numbers depend on their order; of these
+    only the one is kept.
+    """
+    request = recorded_request(manifest)
+    prompt = _style(pipeline, manifest, request, style)
+    index, size = _place(manifest)
+    request = dataclasses.replace(request, seed=request.seed - index)
+    prepared = pipeline.prepare(request, size, style=prompt)
+    made = dict(pipeline.make(prepared, observer))
+    if index not in made:
+        raise SongBloomError("the model ended the song before its first block: it is not the model that made it")
+    song = made[index]
+    identical = song.manifest["result"]["samples_sha256"] == manifest["result"]["samples_sha256"]
+    return Replay(song, identical, () if identical else tuple(_differences(manifest, song.manifest)))
+
+
+def _style(
+    pipeline: SongPipeline, manifest: Mapping[str, Any], request: SongRequest, moved: Path | None
+) -> Style | None:
+    recorded = manifest.get("style")
+    if recorded is None:
+        return None
+    source = recorded.get("source")
+    if source is None:
+        if recorded["name"] not in pipeline.styles:
+            raise StyleError(f"style '{recorded['name']}': this model has none of that name: it is another model")
+        return pipeline.encode_style(recorded["name"])
+    file = moved or (None if request.style is None else Path(request.style))
+    if file is None or not file.is_file():
+        raise StyleError(f"style '{source['file']}': the file is not here any more: say where it is with --style")
+    return pipeline.encode_style(file, source["start"])
+
+
+def _place(manifest: Mapping[str, Any]) -> tuple[int, int]:
+    """The song's place in the batch that must be made with it, and how many songs that has."""
+    batch = manifest.get("batch") or {}
+    index, size = int(batch.get("index", 0)), int(batch.get("size", 1))
+    if not batch.get("takes") or not 0 <= index < size <= 64 or manifest["seed"] < index:
+        return 0, 1
+    return index, size
+
+
+def _differences(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> list[str]:
+    told = []
+    for part, names in _COMPARED:
+        before, now = recorded.get(part) or {}, made.get(part) or {}
+        told += [_told(f"{part} {name}", before.get(name), now.get(name)) for name in names]
+    for part in ("versions", "sampling"):
+        before, now = recorded.get(part) or {}, made.get(part) or {}
+        names = sorted(before.keys() | now.keys())
+        told += [_told(f"{part} {name}", before.get(name), now.get(name)) for name in names]
+    before, now = recorded.get("style") or {}, made.get("style") or {}
+    told.append(_told("style", before.get("name"), now.get("name")))
+    files = [(style.get("source") or {}).get("sha256") for style in (before, now)]
+    told.append(_told("style's file sha256", *files))
+    batch = recorded.get("batch") or {}
+    if int(batch.get("size", 1)) > 1 and not batch.get("takes"):
+        told.append("batch: it was made beside other songs, whose sums of numbers it shared")
+    return [line for line in told if line]
+
+
+def _told(what: str, before: object, now: object) -> str:
+    return "" if before == now else f"{what}: {_short(before)} recorded, {_short(now)} here"
+
+
+def _short(value: object) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 64 else text[:61] + "..."
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise SongBloomError(f"{path}: too large for a manifest; {_HINT}")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SongBloomError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise SongBloomError(f"{path}: is not JSON, so no manifest; {_HINT}") from None
+
+
+def _named(manifest: Mapping[str, Any]) -> object:
+    file = manifest.get("file")
+    return file.get("name") if isinstance(file, dict) else None
+
+
+def _checked(manifest: Any, path: Path) -> dict[str, Any]:
+    sound = isinstance(manifest, dict) and manifest.get("format") == FORMAT
+    parts = {"request": dict, "model": dict, "result": dict, "seed": int}
+    if not sound or not all(isinstance(manifest.get(name), kind) for name, kind in parts.items()):
+        raise SongBloomError(f"{path}: holds no song manifest of this version; {_HINT}")
+    if not isinstance(manifest["result"].get("samples_sha256"), str):
+        raise SongBloomError(f"{path}: the manifest does not say which samples it belongs to; {_HINT}")
+    found: dict[str, Any] = manifest
+    return found
