@@ -13,10 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from songbloom_x2.codec.autoencoder import OobleckAutoencoder
 from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS
 from songbloom_x2.runtime.apply import codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan
 from songbloom_x2.song_model import SongModel
+from songbloom_x2.verify.draw_test import is_draw
+
+DRAWN = "the style prompt was recorded from a random draw"
+"""Reason to skip; see ``draw_test``."""
 
 SHORTEST_PROMPT = 2048
 """Samples; from less the released code makes no prompt rows at all."""
@@ -67,24 +72,56 @@ class Conditions:
 
     def prompt(self) -> Tensor:
         """Rows ``[2 B, max_len, dim]`` of the style prompt."""
-        if "prompt.wav" not in self._tensors:
-            raise NotRecordedError("its input prompt.wav is not in the file")
-        latents = self._latents(self._tensors["prompt.wav"].float().to(self._plan.torch_device))
-        rows: Tensor = self._model.prompt([*latents, *[None] * len(latents)])
+        if self.prompt_was_drawn:
+            raise NotRecordedError(f"{DRAWN} of the encoder, not its mean")
+        latents = [None] * self._count if self._posterior is None else list(self._posterior[0])
+        rows: Tensor = self._model.prompt([*latents, *[None] * self._count])
         return rows
 
-    def _latents(self, wave: Tensor) -> list[Tensor | None]:
-        """One prompt's latents a song, from ``[N]``, ``[1, N]``, stereo ``[2, N]``, or several: ``[B, N]``."""
+    @cached_property
+    def prompt_was_drawn(self) -> bool:
+        """Whether the recorded rows come from a random draw, so that only the rows themselves can be gone on from."""
+        recorded = self._recorded_prompt()
+        if recorded is None or "prompt.wav" not in self._tensors or self._posterior is None:
+            return False
+        mean, deviation = self._posterior
+        length = min(mean.shape[-1], recorded.shape[1])
+        weight = self._model.prompt.project.weight
+        return all(
+            is_draw(rows[:length].to(weight), weight, one[:, :length], spread[:, :length])
+            for rows, one, spread in zip(recorded, mean, deviation, strict=False)
+        )
+
+    def _recorded_prompt(self) -> Tensor | None:
+        if "cond.prompt_wav" in self._tensors:
+            return self._tensors["cond.prompt_wav"]
+        if "lm.fused" in self._tensors:
+            return self._tensors["lm.fused"][:, : self._model.config.prompt.max_len]
+        return None
+
+    @property
+    def _count(self) -> int:
+        """How many songs' prompts were recorded."""
+        recorded = self._recorded_prompt()
+        return 1 if recorded is None else max(1, len(recorded) // 2)
+
+    @cached_property
+    def _posterior(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and deviation ``[B, D, T]`` of the prompts; none where they are too short to be encoded.
+
+        Recorded as ``[N]``, ``[1, N]``, stereo ``[2, N]``, or several, ``[B, N]``.
+        """
+        if "prompt.wav" not in self._tensors:
+            raise NotRecordedError("its input prompt.wav is not in the file")
         codec = self._model.codec
-        if codec is None or wave.dim() > 3:
+        wave = self._tensors["prompt.wav"].float().to(self._plan.torch_device)
+        if not isinstance(codec, OobleckAutoencoder) or not wave.dim() or wave[..., 0].numel() % self._count:
             raise NotRecordedError(f"prompt.wav of shape {list(wave.shape)} cannot be encoded")
-        recorded = self._tensors.get("cond.prompt_wav")
-        songs = 1 if recorded is None else len(recorded) // 2
-        wave = wave.reshape(songs, -1, wave.shape[-1]).mean(dim=1, keepdim=True)
+        wave = wave.reshape(self._count, -1, wave.shape[-1]).mean(dim=1, keepdim=True)
         if wave.shape[-1] < SHORTEST_PROMPT:
-            return [None] * songs
+            return None
         with codec_scope(self._plan):
-            return list(codec.encode(wave.expand(-1, codec.channels, -1)))
+            return codec.posterior(wave.expand(-1, codec.channels, -1))
 
     @cached_property
     def prefix(self) -> Tensor:

@@ -20,7 +20,7 @@ from songbloom_x2.runtime.apply import codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan
 from songbloom_x2.song_model import SongModel
 from songbloom_x2.steps import SongCondition
-from songbloom_x2.verify.conditions import Conditions, NotRecordedError, repeated
+from songbloom_x2.verify.conditions import DRAWN, Conditions, NotRecordedError, repeated
 from songbloom_x2.verify.draws import RecordedDraws
 
 DIT_FACTOR = 1.5
@@ -118,8 +118,10 @@ class Recomputation:
         As released, all songs end together, and where nothing was made the latents are one block of zeros.
         """
         sampling = self._sampling
-        if sampling.use_sampling and sampling.temperature > 0:
+        if sampling.use_sampling and sampling.temperature > 0 and (sampling.top_k != 1 or sampling.top_p > 0):
             raise NotRecordedError("its settings draw tokens at random; only arg-max can be repeated")
+        if self.conditions.prompt_was_drawn:
+            raise NotRecordedError(f"{DRAWN}, and a generation draws its own, which is not in the file")
         noise = self.given("gen.noise")
         songs = noise.shape[1]
         rows = repeated(self.conditions.prefix, 2 * songs)

@@ -78,7 +78,8 @@ class VerifyReport:
             lines += [f"  {skip.name:<20} skipped: {skip.reason}" for skip in self.skipped if skip.file == file]
         lines += [f"note: {note}" for note in self.notes]
         good = sum(comparison.ok for comparison in self.comparisons)
-        result = "the reference is reproduced" if self.ok else "the reference is NOT reproduced"
+        result = "what was compared is reproduced" if self.skipped else "the reference is reproduced"
+        result = result if self.ok else "the reference is NOT reproduced"
         lines.append(
             f"{self.model}: {good} of {len(self.comparisons)} outputs within tolerance, {len(self.skipped)} skipped, "
             f"on {self.plan['device']} in {self.plan['dtype']}: {result}"
