@@ -81,7 +81,6 @@ def test_the_file_here_comes_before_the_users_and_a_named_one_before_both(tmp_pa
         ("device: cpu\n", "did you mean 'runtime.device'?"),
         ("runtime:\n  device: tpu\n", "must be 'auto' or 'cpu'"),
         ("runtime:\n  threads: many\n", "must be a whole number"),
-        ("runtime:\n  threads: 0\n", "from 1 to 1024"),
         ("runtime:\n  batch_size: 1.5\n", "must be a whole number"),
         ("runtime:\n  tf32: 1\n", "must be true or false"),
         ("output:\n  loudness: 3\n", "from -70 to 0"),

@@ -5,26 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from songbloom_x2.audio.formats import FORMATS
 from songbloom_x2.cli.interrupts import held_back
+from songbloom_x2.cli.loading import load_pipeline
 from songbloom_x2.cli.outputs import OutputPlan
 from songbloom_x2.cli.progress import ProgressLines
-from songbloom_x2.config import AttentionKernel, Device, OutputConfig, Precision, RuntimeConfig
+from songbloom_x2.cli.song_flags import add_score_flags, add_song_flags, check_score_flags, song_fields
+from songbloom_x2.cli.settings_flags import add_config_flag, add_format_flags, add_machine_flags, settings_of
+from songbloom_x2.config import OutputConfig
 from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, parse_sampling
 
 if TYPE_CHECKING:
+    from songbloom_x2.settings.resolve import Settings
     from songbloom_x2.song_files import SavedSong
+    from songbloom_x2.types import SongRequest
 
 EPILOG = """\
 examples:
   songbloom generate --lyrics "[verse] City lights are calling me home." --out song.flac
   songbloom generate --lyrics @words.txt --style prompt.wav --seed 7 --n 3 --out "takes/{i}.flac"
   songbloom generate --lyrics @words.txt --duration 30 --set steps=12 --format wav --json
+  songbloom generate --input-jsonl songs.jsonl --output-dir songs --n-samples 2
 """
 LARGEST_LYRICS = 1_000_000
 """Bytes of a lyrics file; a song of 240 s has room for about 1000 phonemes."""
@@ -32,7 +36,6 @@ LARGEST_LYRICS = 1_000_000
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``generate``."""
-    runtime, output = RuntimeConfig(), OutputConfig()
     parser = subparsers.add_parser(
         "generate",
         help="make songs from lyrics and a style",
@@ -42,50 +45,85 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.set_defaults(func=run)
     song = parser.add_argument_group("the song")
-    song.add_argument("--lyrics", required=True, metavar="TEXT|@FILE", help="the words, or @FILE (@- reads stdin)")
-    song.add_argument("--style", metavar="FILE|NAME", help="an audio file, or a style that comes with the model")
+    song.add_argument("--lyrics", metavar="TEXT|@FILE", help="the words, or @FILE (@- reads stdin)")
+    song.add_argument(
+        "--style",
+        metavar="FILE|NAME|WORDS",
+        help='an audio file, or a style that comes with the model, by name or by words ("country female slow")',
+    )
     song.add_argument("--title", help="goes into the file's tags")
     song.add_argument("--seed", type=int, default=0, help=f"0 to {LARGEST_SEED}; the next songs count up (default 0)")
-    song.add_argument("--n", type=int, default=1, metavar="K", help=f"songs to make, 1 to {MOST_SONGS} (default 1)")
+    song.add_argument(
+        "--n",
+        "--n-samples",
+        type=int,
+        default=1,
+        metavar="K",
+        help=f"songs to make (of every line), 1 to {MOST_SONGS} (default 1)",
+    )
     song.add_argument("--duration", type=float, metavar="S", help="seconds at most (default: the model ends by itself)")
+    add_song_flags(song)
     song.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="sampling, e.g. steps=12")
     files = parser.add_argument_group("the files")
     files.add_argument(
         "--out",
         type=Path,
-        default=Path(output.file),
+        default=argparse.SUPPRESS,
         metavar="FILE",
-        help=f"where to (default {output.file}); with --n, {{i}} stands for the number, or -1, -2, … is added",
+        help=f"where to (default {OutputConfig.file}); with --n, {{i}} stands for the number, or -1, -2, … is added",
     )
-    files.add_argument("--format", choices=[known.name for known in FORMATS], help="default: by the ending of --out")
-    files.add_argument(
-        "--loudness",
-        type=_loudness,
-        default=output.loudness,
-        metavar="LUFS|off",
-        help=f"level of the file, under a true peak of {output.true_peak_ceiling:g} dB (default {output.loudness:g})",
-    )
+    add_format_flags(files)
+    add_score_flags(files)
     files.add_argument("--json", action="store_true", help="print what was made as JSON on stdout")
+    many = parser.add_argument_group("many songs")
+    many.add_argument(
+        "--input-jsonl",
+        type=Path,
+        metavar="FILE",
+        help='a song a line: {"idx": "a", "lyrics": "[verse] …", "prompt_wav": "a.wav"}; what is finished is skipped',
+    )
+    many.add_argument("--output-dir", type=Path, metavar="DIR", help="where {idx}_s0.flac, {idx}_s1.flac, … go")
     machine = parser.add_argument_group("the machine")
-    machine.add_argument("--model", default="embedded", metavar="NAME|DIR", help="(default embedded)")
-    machine.add_argument("--device", choices=get_args(Device), default=runtime.device)
-    machine.add_argument("--precision", choices=get_args(Precision), default=runtime.precision)
-    machine.add_argument("--attention", choices=get_args(AttentionKernel), default=runtime.attention)
-    machine.add_argument("--threads", type=int, default=runtime.threads, help="CPU threads")
-    machine.add_argument("--batch-size", type=int, default=runtime.batch_size, help="songs made side by side at most")
+    add_machine_flags(machine)
+    add_config_flag(machine)
     machine.add_argument("--explain", action="store_true", help="print what was chosen for this machine, and why")
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the songs and write them."""
-    lyrics = read_lyrics(args.lyrics)
+    settings = settings_of(args)
     if not 1 <= args.n <= MOST_SONGS:
         raise ConfigError(f"--n {args.n}: from 1 to {MOST_SONGS} songs can be made at a time")
     if not 0 <= args.seed <= LARGEST_SEED - args.n + 1:
         raise ConfigError(f"--seed {args.seed}: must be from 0 to {LARGEST_SEED} for every song")
-    sampling = dict(_setting(text) for text in args.set)
-    with OutputPlan(args.out, args.format, args.n) as outputs:
-        return _generate(args, lyrics, sampling, outputs)
+    sampling = settings.given("sampling") | dict(_setting(text) for text in args.set)
+    if args.input_jsonl is not None or args.output_dir is not None:
+        from songbloom_x2.cli.batch import run_batch
+
+        return run_batch(args, settings, _request(args, "", sampling))
+    if args.lyrics is None and not args.instrumental:
+        raise LyricsError(
+            "--lyrics is missing: give the words, @FILE, --instrumental, or many songs with --input-jsonl"
+        )
+    request = _request(args, "" if args.lyrics is None else read_lyrics(args.lyrics), sampling)
+    with OutputPlan(*_output(settings), args.n) as outputs:
+        return _generate(args, settings, request, outputs)
+
+
+def _request(args: argparse.Namespace, lyrics: str, sampling: dict[str, Any]) -> SongRequest:
+    from songbloom_x2.types import SongRequest
+
+    return SongRequest(
+        lyrics, args.style, args.seed, args.duration, args.title, sampling, **song_fields(args)
+    )
+
+
+def _output(settings: Settings) -> tuple[Path, str | None]:
+    """File and format. A file name's ending decides, but a name that nobody asked for takes the ending asked for."""
+    out, format, asked = Path(settings["output.file"]), settings["output.format"], settings.origin("output.format")
+    if settings.origin("output.file") == "default" and asked != "default":
+        return out.with_suffix(""), format
+    return out, format if asked == "flag" or not out.suffix else None
 
 
 def read_lyrics(given: str) -> str:
@@ -110,24 +148,25 @@ def read_lyrics(given: str) -> str:
         raise LyricsError(f"lyrics file '{given[1:]}': byte {error.start} is not UTF-8; save it as UTF-8") from None
 
 
-def _generate(args: argparse.Namespace, lyrics: str, sampling: dict[str, Any], outputs: OutputPlan) -> int:
-    from songbloom_x2.pipeline import SongPipeline
+def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest, outputs: OutputPlan) -> int:
     from songbloom_x2.song_files import save_song
-    from songbloom_x2.types import SongRequest
 
-    asked = {field.name: getattr(args, field.name) for field in fields(RuntimeConfig) if field.name in args}
-    request = SongRequest(lyrics, args.style, args.seed, args.duration, args.title, sampling)
-    pipeline = SongPipeline.from_pretrained(args.model, RuntimeConfig(**asked))
-    if args.explain:
-        print(pipeline.plan.explain(), file=sys.stderr)
-        for note in pipeline.description["notes"]:
-            print(note, file=sys.stderr)
+    pipeline = load_pipeline(settings, explain=args.explain)
+    check_score_flags(args, pipeline.config)
     lines = ProgressLines(args.n)
     saved: list[SavedSong] = []
     try:
         for number, song in pipeline.songs(request, args.n, observer=lines):
             with held_back():
-                written = save_song(song, outputs.paths[number], format=outputs.format, loudness=args.loudness)
+                written = save_song(
+                    song,
+                    outputs.paths[number],
+                    format=outputs.format,
+                    loudness=settings["output.loudness"],
+                    true_peak_ceiling=settings["output.true_peak_ceiling"],
+                    timed_lyrics=args.lrc,
+                    melody=args.midi,
+                )
             saved.append(written)
             lines.line(_told(written))
     finally:
@@ -159,12 +198,3 @@ def _setting(text: str) -> tuple[str, Any]:
     if not equals or not name:
         raise ConfigError(f"--set {text}: must be NAME=VALUE, for example steps=12")
     return name, parse_sampling(name, value)
-
-
-def _loudness(text: str) -> float | None:
-    if text == "off":
-        return None
-    value = float(text)
-    if not -70 <= value <= 0:
-        raise argparse.ArgumentTypeError(f"{text}: must be from -70 to 0, or off")
-    return value

@@ -4,22 +4,69 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from songbloom_x2.audio.formats import format_named, format_of_extension
 from songbloom_x2.config import OutputConfig
 from songbloom_x2.errors import AudioError
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 NUMBER = "{i}"
 
 
-class OutputPlan:
-    """Paths and format of the songs of one call.
+class OutputFolders:
+    """Folders that will be written to.
 
-    Entering makes the folder and tries to write there; leaving it with an error takes away the folders that were made
-    for nothing.
+    Entering makes them and tries to write there; leaving with an error takes away those that were made for nothing.
     """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        """Nothing is touched yet."""
+        self._folders = sorted(set(folders))
+        self._made: list[Path] = []
+
+    def __enter__(self) -> Self:
+        """Make the folders. Raises ``AudioError`` where they cannot be made or written."""
+        try:
+            for folder in self._folders:
+                self._make(folder)
+        except BaseException:
+            self.take_away()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Take away folders that stayed empty, where there was an error."""
+        if kind is not None:
+            self.take_away()
+
+    def take_away(self) -> None:
+        """Remove the folders that were made and stayed empty."""
+        for folder in reversed(self._made):
+            # One that holds songs stays.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def _make(self, folder: Path) -> None:
+        try:
+            for parent in [*reversed(folder.parents), folder]:
+                if not parent.exists():
+                    parent.mkdir()
+                    self._made.append(parent)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise AudioError(f"nothing can be written in '{folder}': {reason}; choose another place") from None
+
+
+class OutputPlan(OutputFolders):
+    """Paths and format of the songs of one call, and their folders."""
 
     def __init__(self, out: Path, format: str | None, n: int) -> None:
         """``format``: none takes it from the ending of ``out``. Raises ``AudioError`` where the two do not fit."""
@@ -32,42 +79,7 @@ class OutputPlan:
             raise AudioError(f"--out {out}: its ending does not belong to --format {format}; change one of them")
         self.format = ending.name
         self.paths = [_numbered(out, song, n) for song in range(1, n + 1)]
-        self._made: list[Path] = []
-
-    def __enter__(self) -> OutputPlan:
-        """Make the folders. Raises ``AudioError`` where they cannot be made or written."""
-        try:
-            for folder in sorted({path.parent for path in self.paths}):
-                self._make(folder)
-        except BaseException:
-            self._take_away()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        """Take away folders that stayed empty, where there was an error."""
-        if kind is not None:
-            self._take_away()
-
-    def _make(self, folder: Path) -> None:
-        try:
-            for parent in [*reversed(folder.parents), folder]:
-                if not parent.exists():
-                    parent.mkdir()
-                    self._made.append(parent)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise AudioError(f"--out: nothing can be written in '{folder}': {reason}; choose another place") from None
-
-    def _take_away(self) -> None:
-        for folder in reversed(self._made):
-            # One that holds songs stays.
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        super().__init__(path.parent for path in self.paths)
 
 
 def _numbered(out: Path, song: int, n: int) -> Path:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from songbloom_x2.errors import ConfigError
@@ -118,10 +119,5 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else "songbloom config show --help lists them all"
 
 
-_RANGES = {
-    "output.loudness": (-70, 0),
-    "output.true_peak_ceiling": (-20, 0),
-    "runtime.threads": (1, 1024),
-    "runtime.batch_size": (1, 1024),
-}
-"""Limits of values that no model decides. The plan and the request check the others."""
+_RANGES = MappingProxyType({"output.loudness": (-70, 0), "output.true_peak_ceiling": (-20, 0)})
+"""Limits of values that neither model nor machine decides."""

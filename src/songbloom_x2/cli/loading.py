@@ -1,0 +1,30 @@
+"""The pipeline that the settings ask for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from songbloom_x2.config import RuntimeConfig
+from songbloom_x2.settings.folders import models_folder
+
+if TYPE_CHECKING:
+    from songbloom_x2.pipeline import SongPipeline
+    from songbloom_x2.settings.resolve import Settings
+
+
+def load_pipeline(settings: Settings, *, explain: bool) -> SongPipeline:
+    """Load the model; with ``explain``, what was chosen for this machine is printed on stderr."""
+    from songbloom_x2.pipeline import SongPipeline
+
+    pipeline = SongPipeline.from_pretrained(
+        settings["models.default"],
+        settings.section(RuntimeConfig),
+        models_dir=models_folder(settings["models.folder"], os.environ),
+    )
+    if explain:
+        print(pipeline.plan.explain(), file=sys.stderr)
+        for note in pipeline.description["notes"]:
+            print(note, file=sys.stderr)
+    return pipeline

@@ -1,0 +1,107 @@
+"""Flags that stand for settings: declared once, without defaults, so that file and environment show through."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, get_args
+
+from songbloom_x2.config import AttentionKernel, AudioFormatName, Device, ModelsConfig, OutputConfig, Precision
+from songbloom_x2.config import RuntimeConfig as Runtime
+
+if TYPE_CHECKING:
+    from songbloom_x2.settings.resolve import Settings
+
+Group = argparse._ArgumentGroup  # argparse hands it out without a public name
+
+_KEYS = MappingProxyType(
+    {
+        "out": "output.file",
+        "format": "output.format",
+        "loudness": "output.loudness",
+        "model": "models.default",
+        "models_dir": "models.folder",
+        "device": "runtime.device",
+        "precision": "runtime.precision",
+        "attention": "runtime.attention",
+        "threads": "runtime.threads",
+        "batch_size": "runtime.batch_size",
+    }
+)
+"""Where argparse puts a flag's value -> the setting that it is."""
+
+
+def add_config_flag(parser: argparse.ArgumentParser | Group) -> None:
+    """``--config``."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="settings (default: ./config.yaml, else the user's; see config show)",
+    )
+
+
+def add_format_flags(group: Group) -> None:
+    """How a song is written."""
+    output = OutputConfig()
+    group.add_argument(
+        "--format",
+        choices=get_args(AudioFormatName),
+        default=argparse.SUPPRESS,
+        help=f"default: by the ending of the file name, else {output.format}",
+    )
+    group.add_argument(
+        "--loudness",
+        type=_loudness,
+        default=argparse.SUPPRESS,
+        metavar="LUFS|off",
+        help=f"level of the file, under a true peak of {output.true_peak_ceiling:g} dB (default {output.loudness:g})",
+    )
+
+
+def add_machine_flags(group: Group) -> None:
+    """Which model runs, and how."""
+    runtime = Runtime()
+    group.add_argument(
+        "--model", default=argparse.SUPPRESS, metavar="NAME|DIR", help=f"(default {ModelsConfig.default})"
+    )
+    group.add_argument("--models-dir", default=argparse.SUPPRESS, metavar="DIR", help="where models lie, by name")
+    for flag, kind, default in (
+        ("--device", Device, runtime.device),
+        ("--precision", Precision, runtime.precision),
+        ("--attention", AttentionKernel, runtime.attention),
+    ):
+        group.add_argument(flag, choices=get_args(kind), default=argparse.SUPPRESS, help=f"(default {default})")
+    group.add_argument("--threads", type=int, default=argparse.SUPPRESS, help="CPU threads")
+    group.add_argument(
+        "--batch-size",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="K",
+        help=f"songs made side by side at most (default {runtime.batch_size})",
+    )
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """All settings, the flags among ``args`` on top. Raises ``ConfigError`` (see ``resolve_settings``)."""
+    from songbloom_x2.settings.resolve import resolve_settings
+
+    given = {
+        key: (f"--{name.replace('_', '-')}", str(value) if isinstance(value, Path) else value)
+        for name, key in _KEYS.items()
+        if (value := getattr(args, name, _ABSENT)) is not _ABSENT
+    }
+    return resolve_settings(given, config=getattr(args, "config", None))
+
+
+_ABSENT = object()
+
+
+def _loudness(text: str) -> float | None:
+    if text == "off":
+        return None
+    value = float(text)
+    if not -70 <= value <= 0:
+        raise argparse.ArgumentTypeError(f"{text}: must be from -70 to 0, or off")
+    return value
