@@ -43,7 +43,7 @@ class MissingExtraError(SongBloomError):
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'songbloom-x2[{extra}]'")
 
 
-class Cancelled(SongBloomError):
+class CancelledError(SongBloomError):
     """The caller asked to stop; nothing half-made was kept."""
 
     exit_code = 130
