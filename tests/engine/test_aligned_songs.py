@@ -46,7 +46,7 @@ def model() -> SongModel:
         num_pitch=LAYOUT.size,
         sketch_fusion="add",
         timestep_features_dim=8,
-        max_frames=80,
+        max_frames=48,
         init_std=0.1,
     )
     torch.manual_seed(0)
@@ -61,7 +61,7 @@ def tasks(model: SongModel) -> list[SongTask]:
         for length, tempo, key in ((4, 90.0, 3), (9, None, None), (4, 140.0, 20))
     ]
     return [
-        SongTask(model.condition(ids, style), seed, min_frames=48)
+        SongTask(model.condition(ids, style), seed, min_frames=32)
         for seed, (ids, style) in enumerate(zip(LYRICS, styles, strict=True))
     ]
 
@@ -80,8 +80,8 @@ def test_in_a_batch_as_alone(model: SongModel, tasks: list[SongTask]) -> None:
 def test_resumed_as_uninterrupted(model: SongModel, tasks: list[SongTask]) -> None:
     whole = Generation(model.steps(), tasks, SAMPLING)
     states = [whole.state for block in whole.blocks() if block.song == 0]
-    assert len(states) >= 3
-    for state in states[:-1]:
+    assert len(states) >= 2
+    for state in states:
         resumed = Generation(
             model.steps(), [replace(task, state=song) for task, song in zip(tasks, state.songs, strict=True)], SAMPLING
         )

@@ -87,7 +87,7 @@ def test_golden_models_batched(name: str) -> None:
     prompts = [torch.randn(model.config.latent_dim, length, generator=generator) for length in (50, 20, 33)]
     lyrics = ([5, 83, 63, 11, 2], [1, 1, 9, 6, 325, 191], [5, 82, 21, 72])
     tasks = [
-        SongTask(model.condition(ids, Style("noise", prompt)), seed, max_frames=40, min_frames=32)
+        SongTask(model.condition(ids, Style("noise", prompt)), seed, max_frames=24, min_frames=16)
         for seed, (ids, prompt) in enumerate(zip(lyrics, prompts, strict=True))
     ]
     for task, song in zip(tasks, make(model, tasks, sampling), strict=True):

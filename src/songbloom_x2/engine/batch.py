@@ -70,7 +70,8 @@ class SongInMaking:
             self.made_tokens(),
             torch.cat([torch.zeros(width, 0), *(piece.cpu() for piece in self.latents)], dim=1),
             self.draws.state(),
-            {name: value.cpu() for name, value in self.guide.items()},
+            # Copies: these are views of the batch, and a file of tensors wants each in memory of its own.
+            {name: value.cpu().clone() for name, value in self.guide.items()},
             {name: torch.cat([piece[name].cpu() for piece in self.trail]) for name in names},
             self.ending,
         )
