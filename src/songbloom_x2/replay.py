@@ -10,12 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from songbloom_x2.audio.tags import read_tags
-from songbloom_x2.errors import SongBloomError, StyleError
+from songbloom_x2.checkpoints.registry import MODELS
+from songbloom_x2.config import AttentionKernel, Device, Precision
+from songbloom_x2.errors import RuntimePlanError, SongBloomError, StyleError
 from songbloom_x2.manifest import FORMAT
 from songbloom_x2.pipeline import Observer, SongPipeline
+from songbloom_x2.runtime.device import resolve_device
 from songbloom_x2.types import Song, SongRequest, Style
 
 _COMPARED = (
@@ -65,6 +68,36 @@ def recorded_request(manifest: Mapping[str, Any]) -> SongRequest:
     if not isinstance(asked, dict) or not isinstance(asked.get("lyrics"), str) or set(asked) - known:
         raise SongBloomError("the manifest's request is not of this version: make the song with the one that wrote it")
     return SongRequest(**asked)
+
+
+def recorded_settings(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Model and machine as recorded, by the names of the flags that ask for them; only those that can be asked for.
+
+    A device that is not here is left out with what belongs to it, and so is a model that is known by no name: where it
+    lay was not recorded.
+    """
+    plan = manifest.get("plan") or {}
+    settings: dict[str, Any] = {"batch_size": _place(manifest)[1]}
+    if manifest["model"].get("name") in MODELS:
+        settings["model"] = manifest["model"]["name"]
+    if isinstance(plan.get("threads"), int):
+        settings["threads"] = plan["threads"]
+    if _is_here(plan.get("device")):
+        # The attention's record may say more than was asked for, behind a comma.
+        values = (plan["device"], plan.get("dtype"), str(plan.get("attention")).partition(",")[0])
+        kinds = {"device": Device, "precision": Precision, "attention": AttentionKernel}
+        settings |= {
+            name: value for (name, kind), value in zip(kinds.items(), values, strict=True) if value in get_args(kind)
+        }
+    return settings
+
+
+def _is_here(device: Any) -> bool:
+    try:
+        resolve_device(device)
+    except RuntimePlanError:
+        return False
+    return True
 
 
 def replay(
@@ -125,8 +158,8 @@ def _differences(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> list[s
         told += [_told(f"{part} {name}", before.get(name), now.get(name)) for name in names]
     for part in ("versions", "sampling"):
         before, now = recorded.get(part) or {}, made.get(part) or {}
-        names = sorted(before.keys() | now.keys())
-        told += [_told(f"{part} {name}", before.get(name), now.get(name)) for name in names]
+        either = sorted(before.keys() | now.keys())
+        told += [_told(f"{part} {name}", before.get(name), now.get(name)) for name in either]
     before, now = recorded.get("style") or {}, made.get("style") or {}
     told.append(_told("style", before.get("name"), now.get("name")))
     files = [(style.get("source") or {}).get("sha256") for style in (before, now)]

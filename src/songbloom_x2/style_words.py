@@ -88,8 +88,8 @@ def described(tags: tuple[str, ...], tempo: float | None, key: int | None) -> tu
 def choose_by_words(text: str, styles: Mapping[str, Style]) -> Style:
     """The style that has most of the words of ``text``; the first by name of equals. Its notes say what it is not.
 
-    Tempo, voice and key are tags like the style itself, which counts twice. A kind of music that no style is of is
-    stood in for by a neighbour. Raises ``StyleError`` with the nearest names where a word means nothing here.
+    The kind of music and a voice by its name weigh more than tempo, key, female and male together. A kind that no style
+    is of is stood in for by a neighbour. Raises ``StyleError`` with the nearest names where a word means nothing here.
     """
     tags = {name: _searchable(style) for name, style in styles.items()}
     known = frozenset().union(*tags.values()) if tags else frozenset()
@@ -115,11 +115,11 @@ _UNIVERSAL = frozenset(("female", "male", "slow", "medium", "fast", "major", "mi
 
 
 def _worth(word: str, accepted: tuple[str, ...], tags: frozenset[str]) -> float:
-    """How much one word speaks for a style: its kind of music most, and a neighbour less the further it is."""
-    weight = 1.0 if word in _UNIVERSAL else 2.0
+    """How much one word speaks for a style: its kind of music (or voice, by name) more than all else together."""
+    weight = 1.0 if word in _UNIVERSAL else 10.0
     for distance, tag in enumerate(accepted):
         if tag in tags:
-            return weight if tag == word else weight * (0.75 - 0.05 * distance)
+            return weight if tag == word else weight * (0.5 - 0.02 * distance)
     return 0.0
 
 

@@ -13,6 +13,7 @@ from songbloom_x2.cli.interrupts import held_back
 from songbloom_x2.cli.loading import load_pipeline
 from songbloom_x2.cli.outputs import OutputFolders
 from songbloom_x2.cli.progress import ProgressLines
+from songbloom_x2.cli.song_flags import check_score_flags
 from songbloom_x2.cli.song_list import ListedSong, RefusedLine, read_song_list
 from songbloom_x2.errors import AudioError, ConfigError, SongBloomError
 
@@ -73,6 +74,7 @@ class _Batch:
         if not listed:
             return
         pipeline = load_pipeline(self.settings, explain=self.args.explain)
+        check_score_flags(self.args, pipeline.config)
         waiting: list[_Take] = []
         for entry in listed:
             waiting += self._unfinished(entry, pipeline)
@@ -151,6 +153,8 @@ class _Batch:
                 format=self._format,
                 loudness=self.settings["output.loudness"],
                 true_peak_ceiling=self.settings["output.true_peak_ceiling"],
+                timed_lyrics=self.args.lrc,
+                melody=self.args.midi,
             )
         result = saved.manifest["result"]
         self._lines.line(f"{saved.audio}: {result['seconds']:.1f} s, seed {saved.manifest['seed']}")

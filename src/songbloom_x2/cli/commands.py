@@ -22,6 +22,8 @@ COMMANDS = (
     Command(("generate",), "generate", "make songs from lyrics and a style"),
     Command(("new",), "new", "make a song by answering a few questions"),
     Command(("lyrics",), "lyrics", "check and format lyrics, turn text into phonemes"),
+    Command(("style",), "style", "list the styles that come with a model, and hear them"),
+    Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
     Command(("eval",), "evaluate", "make songs and measure words, pitch, endings and level"),
     Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),

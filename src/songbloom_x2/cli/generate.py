@@ -12,8 +12,8 @@ from songbloom_x2.cli.interrupts import held_back
 from songbloom_x2.cli.loading import load_pipeline
 from songbloom_x2.cli.outputs import OutputPlan
 from songbloom_x2.cli.progress import ProgressLines
-from songbloom_x2.cli.song_flags import add_score_flags, add_song_flags, check_score_flags, song_fields
 from songbloom_x2.cli.settings_flags import add_config_flag, add_format_flags, add_machine_flags, settings_of
+from songbloom_x2.cli.song_flags import add_score_flags, add_song_flags, check_score_flags, song_fields
 from songbloom_x2.config import OutputConfig
 from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, parse_sampling
@@ -28,6 +28,8 @@ examples:
   songbloom generate --lyrics "[verse] City lights are calling me home." --out song.flac
   songbloom generate --lyrics @words.txt --style prompt.wav --seed 7 --n 3 --out "takes/{i}.flac"
   songbloom generate --lyrics @words.txt --duration 30 --set steps=12 --format wav --json
+  songbloom generate --instrumental --style "lofi slow" --duration 30 --preset draft
+  songbloom generate --lyrics @words.txt --lrc words --midi
   songbloom generate --input-jsonl songs.jsonl --output-dir songs --n-samples 2
 """
 LARGEST_LYRICS = 1_000_000
@@ -113,9 +115,7 @@ def run(args: argparse.Namespace) -> int:
 def _request(args: argparse.Namespace, lyrics: str, sampling: dict[str, Any]) -> SongRequest:
     from songbloom_x2.types import SongRequest
 
-    return SongRequest(
-        lyrics, args.style, args.seed, args.duration, args.title, sampling, **song_fields(args)
-    )
+    return SongRequest(lyrics, args.style, args.seed, args.duration, args.title, sampling, **song_fields(args))
 
 
 def _output(settings: Settings) -> tuple[Path, str | None]:
