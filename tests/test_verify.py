@@ -306,5 +306,6 @@ def test_what_counts_as_a_draw():
     assert not judged(mean + 0.7 * noise * deviation)
     assert not judged(mean + noise * deviation + 1)
     rows = (projection @ (mean + noise * deviation)).T
+    assert is_draw(rows, projection.bfloat16(), mean, deviation)
     rows[3, 5] += 0.01
     assert not is_draw(rows, projection, mean, deviation)

@@ -88,7 +88,7 @@ class Conditions:
         length = min(mean.shape[-1], recorded.shape[1])
         weight = self._model.prompt.project.weight
         return all(
-            is_draw(rows[:length].to(weight), weight, one[:, :length], spread[:, :length])
+            is_draw(rows[:length].to(weight.device), weight, one[:, :length], spread[:, :length])
             for rows, one, spread in zip(recorded, mean, deviation, strict=False)
         )
 

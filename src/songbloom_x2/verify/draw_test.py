@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 
 _RESIDUAL = 1e-4
-"""Largest distance of recorded rows from the projection's image, for them to be a projection at all."""
+"""Largest distance of recorded rows from the projection's image, for them to be a projection at all (float32)."""
+
+_ROUNDINGS = 4
+"""The same in roundings of the type of the weights, where that is coarser."""
 
 _DEVIATIONS = 5.0
 """How far the moments of a normal sample may lie from 0 and 1, in their own standard deviations."""
@@ -25,9 +28,10 @@ def is_draw(rows: Tensor, projection: Tensor, mean: Tensor, deviation: Tensor) -
     True only where the rows are exactly in the projection's image and the noise that explains them is standard normal:
     neither the mean itself nor rows that are merely wrong pass.
     """
+    residual = max(_RESIDUAL, _ROUNDINGS * torch.finfo(projection.dtype).eps * float(rows.abs().max()))
     projection, mean, deviation = projection.double(), mean.double(), deviation.double()
     latents = torch.linalg.lstsq(projection, rows.double().T).solution
-    if (projection @ latents - rows.double().T).abs().max() > _RESIDUAL:
+    if (projection @ latents - rows.double().T).abs().max() > residual:
         return False
     noise = (latents - mean) / deviation
     count = noise.numel()
