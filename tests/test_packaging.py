@@ -37,7 +37,7 @@ def script(name: str) -> ModuleType:
 
 
 def test_every_promised_extra_is_there() -> None:
-    assert set(EXTRAS) == {"zh", "ui", "server", "ray", "train", "eval", "export", "dev", "all"}
+    assert set(EXTRAS) == {"zh", "ui", "server", "ray", "train", "eval", "export", "hub", "dev", "all"}
     assert EXTRAS["all"] == [f"songbloom-x2[{','.join(name for name in EXTRAS if name not in ('dev', 'all'))}]"]
 
 

@@ -25,4 +25,9 @@ def file_sha256(path: Path) -> str:
 
 def fingerprint(files: Iterable[Path]) -> str:
     """One SHA-256 over the contents of several files, in this order; names and places do not matter."""
-    return hashlib.sha256("\n".join(file_sha256(file) for file in files).encode()).hexdigest()
+    return joined(file_sha256(file) for file in files)
+
+
+def joined(digests: Iterable[str]) -> str:
+    """One SHA-256 for several files' own, in this order."""
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

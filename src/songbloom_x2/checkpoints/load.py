@@ -12,7 +12,8 @@ from typing import Protocol
 from torch import Tensor
 
 from songbloom_x2.checkpoints import native
-from songbloom_x2.checkpoints.fingerprint import fingerprint
+from songbloom_x2.checkpoints.download_record import check_recorded
+from songbloom_x2.checkpoints.fingerprint import file_sha256, joined
 from songbloom_x2.checkpoints.official import load_official
 from songbloom_x2.checkpoints.registry import EMBEDDED, MODELS, KnownModel
 from songbloom_x2.checkpoints.released_yaml import is_released
@@ -67,9 +68,11 @@ def load_model(
         raise CheckpointError(f"{path}: holds no model (neither {native.CONFIG_FILE} nor a released NAME.yaml)")
     official = load_official(path, rope_base_dit=rope_base_dit)
     config = official.model.config
+    digests = {file: file_sha256(file) for file in official.files}
+    check_recorded(digests)
     placed = plan.place(official.model.requires_grad_(False))
     source = f"{config.name} (released)"
-    return LoadedModel(placed, config, fingerprint(official.files), source, config.licence, official.released.notes)
+    return LoadedModel(placed, config, joined(digests.values()), source, config.licence, official.released.notes)
 
 
 def locate(model: str | Path, models_dir: Path | None = None) -> Path:
@@ -79,6 +82,8 @@ def locate(model: str | Path, models_dir: Path | None = None) -> Path:
     if known is None:
         if path.exists():
             return path
+        if models_dir is not None and (found := _named(path, models_dir)) is not None:
+            return found
         near = difflib.get_close_matches(str(model), MODELS, n=1, cutoff=0.5)
         hint = f"; did you mean '{near[0]}'?" if near else f"; known names: {', '.join(MODELS)}"
         raise CheckpointError(f"model '{str(model)[:120]}': no such folder and no known name{hint}")
@@ -88,6 +93,14 @@ def locate(model: str | Path, models_dir: Path | None = None) -> Path:
             raise CheckpointError("the embedded model is not in this installation; install the package again")
         return folder
     return _downloaded(known, path, models_dir)
+
+
+def _named(name: Path, models_dir: Path) -> Path | None:
+    """A model that somebody put among the models, under a name of its own."""
+    if len(name.parts) != 1 or name.name in ("", ".."):
+        return None
+    places = (models_dir / name, models_dir / f"{name}.yaml")
+    return next((place for place in places if place.exists()), None)
 
 
 def _downloaded(known: KnownModel, beside: Path, models_dir: Path | None) -> Path:
@@ -100,8 +113,8 @@ def _downloaded(known: KnownModel, beside: Path, models_dir: Path | None) -> Pat
         if yaml.is_file():
             return yaml
     raise CheckpointError(
-        f"model '{known.name}' is not on this machine; give the folder that holds its files, "
-        f"or take 'embedded' (its licence: {known.licence})"
+        f"model '{known.name}' is not on this machine; songbloom models download {known.name} fetches it "
+        f"(licence: {known.licence}), or give the folder that holds its files"
     )
 
 

@@ -26,6 +26,11 @@ COMMANDS = (
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
     Command(("eval",), "evaluate", "make songs and measure words, pitch, endings and level"),
+    Command(("models", "list"), "models_list", "the models that are known by name"),
+    Command(("models", "info"), "models_info", "configuration, size and checksums of a model, as JSON"),
+    Command(("models", "download"), "models_download", "fetch a known model"),
+    Command(("models", "convert"), "models_convert", "write a released model in our own format"),
+    Command(("config", "show"), "config_show", "every setting, its value and where it came from"),
     Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
     Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
@@ -33,5 +38,9 @@ COMMANDS = (
     Command(("train", "package"), "train_package", "join trained parts into a model folder"),
 )
 
-GROUPS = {"train": "make the corpus and train the embedded model"}
+GROUPS = {
+    "models": "list, fetch, describe and convert models",
+    "config": "show the settings",
+    "train": "make the corpus and train the embedded model",
+}
 """What the first word of commands of two words is about."""

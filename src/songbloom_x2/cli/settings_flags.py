@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from songbloom_x2.config import AttentionKernel, AudioFormatName, Device, ModelsConfig, OutputConfig, Precision
 from songbloom_x2.config import RuntimeConfig as Runtime
@@ -22,6 +23,8 @@ _KEYS = MappingProxyType(
         "loudness": "output.loudness",
         "model": "models.default",
         "models_dir": "models.folder",
+        "repository": "models.repository",
+        "revision": "models.revision",
         "device": "runtime.device",
         "precision": "runtime.precision",
         "attention": "runtime.attention",
@@ -39,6 +42,13 @@ def add_config_flag(parser: argparse.ArgumentParser | Group) -> None:
         type=Path,
         metavar="FILE",
         help="settings (default: ./config.yaml, else the user's; see config show)",
+    )
+
+
+def add_models_dir_flag(parser: argparse.ArgumentParser | Group) -> None:
+    """``--models-dir``."""
+    parser.add_argument(
+        "--models-dir", default=argparse.SUPPRESS, metavar="DIR", help="where models lie (default: see config show)"
     )
 
 
@@ -66,7 +76,7 @@ def add_machine_flags(group: Group) -> None:
     group.add_argument(
         "--model", default=argparse.SUPPRESS, metavar="NAME|DIR", help=f"(default {ModelsConfig.default})"
     )
-    group.add_argument("--models-dir", default=argparse.SUPPRESS, metavar="DIR", help="where models lie, by name")
+    add_models_dir_flag(group)
     for flag, kind, default in (
         ("--device", Device, runtime.device),
         ("--precision", Precision, runtime.precision),
@@ -83,8 +93,11 @@ def add_machine_flags(group: Group) -> None:
     )
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    """All settings, the flags among ``args`` on top. Raises ``ConfigError`` (see ``resolve_settings``)."""
+def settings_of(args: argparse.Namespace, more: Mapping[str, tuple[str, Any]] | None = None) -> Settings:
+    """All settings, the flags among ``args`` on top, and ``more`` (key -> flag, value) on those.
+
+    Raises ``ConfigError`` (see ``resolve_settings``).
+    """
     from songbloom_x2.settings.resolve import resolve_settings
 
     given = {
@@ -92,7 +105,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         for name, key in _KEYS.items()
         if (value := getattr(args, name, _ABSENT)) is not _ABSENT
     }
-    return resolve_settings(given, config=getattr(args, "config", None))
+    return resolve_settings({**given, **(more or {})}, config=getattr(args, "config", None))
 
 
 _ABSENT = object()
