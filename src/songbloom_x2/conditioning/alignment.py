@@ -238,4 +238,5 @@ class AlignmentConditioner(nn.Module):
 def _draw(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
     if temperature <= 0:
         return logits.argmax(-1)
-    return draw_index(torch.softmax(logits.double() / temperature, -1), uniforms)
+    # Softmax in float32, as everywhere: float64 does not exist on every device, and the draw itself is exact.
+    return draw_index(torch.softmax(logits.float() / temperature, -1), uniforms)
