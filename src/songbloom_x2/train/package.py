@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from songbloom_x2.song_model import SongModel
 from songbloom_x2.train.corpus.voices import voice_named
 from songbloom_x2.train.songs import Songs, TrainingSong
 
+FEWEST_ROWS = 45
+"""Lyric rows that a song has at least whose voice is to be heard in its style."""
 STYLE_FRAMES = 250
 """Latent frames (10 s) of a named style."""
 _CODEC_PARTS = ("voice_whitening.", "band_whitening.", "band_decoder.")
@@ -77,13 +80,17 @@ def style_tags(songs: Songs, chosen: Mapping[str, int]) -> dict[str, tuple[str, 
 
 
 def one_of_each(songs: Songs) -> dict[str, int]:
-    """For every style of the corpus, the song with most words: its name is ``style-voice``."""
-    best: dict[str, int] = {}
-    for index, song in enumerate(songs.songs):
-        words = len(song.sketch.ids)
-        if words > 60 and (song.style not in best or words > len(songs.songs[best[song.style]].sketch.ids)):
-            best[song.style] = index
-    return {f"{style}-{songs.songs[index].voice}": index for style, index in sorted(best.items())}
+    """A song of every style that has words enough, in voices as different as can be: its name is ``style-voice``."""
+    chosen: dict[str, int] = {}
+    used: Counter[str] = Counter()
+    for style in sorted({song.style for song in songs.songs}):
+        fit = [i for i, song in enumerate(songs.songs) if song.style == style and len(song.sketch.ids) > FEWEST_ROWS]
+        if not fit:
+            continue
+        index = min(fit, key=lambda i: (used[songs.songs[i].voice], -len(songs.songs[i].sketch.ids)))
+        used[songs.songs[index].voice] += 1
+        chosen[f"{style}-{songs.songs[index].voice}"] = index
+    return chosen
 
 
 def save_package(
