@@ -80,5 +80,6 @@ def test_words_know_their_rows() -> None:
     assert [" ".join(symbol for symbol in symbols if symbol.isalpha()) for symbols in sung] == [
         "S IH T IY", "L AY T S", "HH OW M", "S IH T IY"
     ]  # fmt: skip
-    cut = prepare_lyrics("City lights", LyricsConfig(sung_vocabulary(), max_len=3, folding="sung"), instrumental_seconds=2)
+    short = LyricsConfig(sung_vocabulary(), max_len=3, folding="sung")
+    cut = prepare_lyrics("City lights", short, instrumental_seconds=2.0)
     assert [(word.text, word.row, word.rows) for word in cut.words] == [("City", 1, 2)]
