@@ -102,8 +102,18 @@ class SongModel(nn.Module):
         """
         if self.prior is None:
             return RenderCondition(hidden, self.sketch.embedding(tokens))
-        _, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
-        return RenderCondition(style, rows)
+        means, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
+        return RenderCondition(style, rows, self._pitch_of(means))
+
+    def _pitch_of(self, means: Tensor) -> Tensor | None:
+        """The F0 of the prior's means ``[B, block, D]``, all else NaN; none where the DiT draws F0 too."""
+        alignment, codec = self.config.alignment, self.config.codec
+        if alignment is None or not alignment.pitch_from_prior or not isinstance(codec, TwoStemConfig):
+            return None
+        known = torch.full_like(means, torch.nan)
+        pitch = slice(codec.voice_dim - codec.sub_frames, codec.voice_dim)
+        known[..., pitch] = means[..., pitch]
+        return known
 
     def guide(self, conditions: Sequence[SongCondition], sampling: SamplingConfig) -> SketchGuide:
         """How the tokens of these songs are chosen."""

@@ -20,10 +20,14 @@ Velocity = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class RenderCondition:
-    """What the DiT is told about a block: ``hidden [B, dim]`` of the LM and ``sketch [B, sketch_rows, dim]``."""
+    """What the DiT is told about a block: ``hidden [B, dim]`` of the LM and ``sketch [B, sketch_rows, dim]``.
+
+    ``known [B, block, D]`` holds latents that are decided already, NaN where the DiT decides.
+    """
 
     hidden: Tensor
     sketch: Tensor
+    known: Tensor | None = None
 
     def joined(self, other: RenderCondition) -> RenderCondition:
         """Both as one batch."""
