@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-import types
 import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from songbloom_x2.config import FRAME_RATE, INSTRUMENTAL_SECONDS, PRESETS, SamplingConfig, SongConfig
 from songbloom_x2.errors import ConfigError, LyricsError
+from songbloom_x2.settings.values import described, fits, from_text
 
 if TYPE_CHECKING:
     from songbloom_x2.types import SongRequest
@@ -86,8 +86,8 @@ def resolve_sampling(base: SamplingConfig, overrides: Mapping[str, Any]) -> Samp
             near = difflib.get_close_matches(name, kinds, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(kinds)}"
             raise ConfigError(f"sampling setting '{name}' is unknown: {hint}")
-        if not _fits(value, kinds[name]):
-            raise ConfigError(f"sampling setting {name} = {value!r}: must be {_described(kinds[name])}")
+        if not fits(value, kinds[name]):
+            raise ConfigError(f"sampling setting {name} = {value!r}: must be {described(kinds[name])}")
     sampling = dataclasses.replace(base, **overrides)
     for name, low, high in _RANGES:
         value = getattr(sampling, name)
@@ -99,15 +99,7 @@ def resolve_sampling(base: SamplingConfig, overrides: Mapping[str, Any]) -> Samp
 def parse_sampling(name: str, text: str) -> Any:
     """``text`` as a value of the field ``name`` of ``SamplingConfig``; as it is where it is not of that type."""
     kind = typing.get_type_hints(SamplingConfig).get(name)
-    if text.lower() in ("true", "false") and kind is bool:
-        return text.lower() == "true"
-    for wanted in typing.get_args(kind) or (kind,):
-        if wanted in (int, float):
-            try:
-                return wanted(text)
-            except ValueError:
-                continue
-    return text
+    return text if kind is None else from_text(text, kind)
 
 
 _RANGES = (
@@ -122,23 +114,3 @@ _RANGES = (
     ("penalty", 0.1, 100),
     ("max_frames", 1, 1_000_000),
 )
-
-
-def _fits(value: object, kind: Any) -> bool:
-    if typing.get_origin(kind) is typing.Literal:
-        return value in typing.get_args(kind)
-    if isinstance(kind, types.UnionType):
-        return any(_fits(value, option) for option in typing.get_args(kind))
-    if isinstance(value, bool) or kind is bool:
-        return isinstance(value, bool) and kind is bool
-    if kind is float:
-        return isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(value, kind)
-
-
-def _described(kind: Any) -> str:
-    if typing.get_origin(kind) is typing.Literal:
-        return " or ".join(f"'{option}'" for option in typing.get_args(kind))
-    if isinstance(kind, types.UnionType):
-        return " or ".join(_described(option) for option in typing.get_args(kind))
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "left out")

@@ -32,17 +32,29 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", required=True)
-    check = commands.add_parser("check", help="tell what would be guessed, dropped or cut, and how long it takes")
+    check = commands.add_parser(
+        "check",
+        help="tell what would be guessed, dropped or cut, and how long it takes",
+        epilog="example: songbloom lyrics check words.txt --duration 60",
+    )
     _add_lyrics(check)
     check.add_argument("--duration", type=float, metavar="S", help="warn if the words need more seconds than this")
     check.add_argument("--strict", action="store_true", help="exit with code 1 if there is a warning")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(func=run_check)
-    shape = commands.add_parser("format", help="print the released grammar, and on stderr what changed")
+    shape = commands.add_parser(
+        "format",
+        help="print the released grammar, and on stderr what changed",
+        epilog="example: songbloom lyrics format words.txt > song.txt",
+    )
     _add_lyrics(shape)
     shape.add_argument("--no-diff", action="store_true", help="do not show what changed")
     shape.set_defaults(func=run_format)
-    phonemes = commands.add_parser("phonemes", help="add the released models' phonemes to lines of JSON")
+    phonemes = commands.add_parser(
+        "phonemes",
+        help="add the released models' phonemes to lines of JSON",
+        epilog="example: songbloom lyrics phonemes --input lines.jsonl",
+    )
     phonemes.add_argument("--input", required=True, type=Path, metavar="FILE", help='lines like {"text": "Hello"}')
     phonemes.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: stdout)")
     phonemes.set_defaults(func=run_phonemes)

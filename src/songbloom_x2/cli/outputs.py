@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,6 +71,7 @@ class OutputPlan(OutputFolders):
 
     def __init__(self, out: Path, format: str | None, n: int) -> None:
         """``format``: none takes it from the ending of ``out``. Raises ``AudioError`` where the two do not fit."""
+        _check_name(out)
         if out.is_dir() or not out.name:
             raise AudioError(f"--out {out}: this is a folder; name a file in it")
         if not out.suffix:
@@ -80,6 +82,17 @@ class OutputPlan(OutputFolders):
         self.format = ending.name
         self.paths = [_numbered(out, song, n) for song in range(1, n + 1)]
         super().__init__(path.parent for path in self.paths)
+
+
+def _check_name(out: Path) -> None:
+    """Refuse now what no file system takes: it would show only when the song is made."""
+    try:
+        out.lstat()
+    except ValueError:
+        raise AudioError(f"--out {str(out)!r}: a file name holds no NUL character; choose another") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise AudioError(f"--out {str(out)[:60]}…: the file name is too long; choose a shorter one") from None
 
 
 def _numbered(out: Path, song: int, n: int) -> Path:

@@ -15,13 +15,22 @@ DESCRIPTION = "A local song studio: write lyrics, pick a style, and a song plays
 EPILOG = "example: songbloom generate --lyrics '[verse] City lights are calling me home.' --out song.flac"
 
 
+LONGEST_LINE = 400
+"""Characters of a refusal; what was given may be of any length and is not repeated whole."""
+
+
+def one_line(message: str) -> str:
+    """A message fit for one line of a terminal, whatever was put into it."""
+    line = "".join(sign if sign.isprintable() else "?" for sign in " ".join(message.split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose refusal is one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and where to read more; exit with code 2."""
-        line = " ".join(message.split())
-        print(f"{self.prog}: {line} (see {self.prog} --help)", file=sys.stderr)
+        print(f"{self.prog}: {one_line(message)} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 

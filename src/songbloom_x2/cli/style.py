@@ -33,10 +33,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", required=True)
-    listing = commands.add_parser("list", help="show names and what describes them")
+    listing = commands.add_parser(
+        "list", help="show names and what describes them", epilog="example: songbloom style list --json"
+    )
     listing.add_argument("--json", action="store_true", help="print them as JSON")
     listing.set_defaults(func=run_list)
-    play = commands.add_parser("play", help="write a style's sound into a file")
+    play = commands.add_parser(
+        "play",
+        help="write a style's sound into a file",
+        epilog="example: songbloom style play 'folk female slow' --out style.wav",
+    )
     play.add_argument("style", metavar="NAME|WORDS|FILE", help="a style, or a sound as the model hears it")
     play.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .wav, .flac, .mp3 or .opus")
     play.add_argument("--style-start", type=float, metavar="S", help="second of an audio file to start at")
