@@ -132,8 +132,8 @@ class AlignmentConfig:
     """Distances to the start and end of a phoneme are counted up to this many frames."""
     prior_dim: int = 256
     prior_layers: int = 6
-    pitch_from_prior: bool = True
-    """F0 is the regression's, not the DiT's: a melody is in tune or it is not, while noise on it is heard at once."""
+    pitch_from_sketch: bool = True
+    """F0 is the sketch's melody, smoothed, not the DiT's: a note is in tune or it is not, and noise on F0 is heard."""
     pitch_temperature: float = 0.6
     chord_temperature: float = 0.8
 

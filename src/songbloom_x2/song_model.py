@@ -14,12 +14,14 @@ from torch import Tensor, nn
 
 from songbloom_x2.codec.base import Codec
 from songbloom_x2.codec.build import build_codec
+from songbloom_x2.codec.two_stem import pitch_latents
 from songbloom_x2.conditioning.alignment import AlignmentConditioner, Profile
 from songbloom_x2.conditioning.guide import AlignedGuide
 from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS, LyricsConditioner
 from songbloom_x2.conditioning.prior import RenderPrior, prompt_statistics
 from songbloom_x2.conditioning.score import lyric_score
 from songbloom_x2.conditioning.style import PromptConditioner
+from songbloom_x2.conditioning.window import sung_pitch
 from songbloom_x2.config import SamplingConfig, SongConfig, TwoStemConfig
 from songbloom_x2.diffusion.dit import DiffusionTransformer
 from songbloom_x2.diffusion.guidance import RenderCondition
@@ -102,17 +104,17 @@ class SongModel(nn.Module):
         """
         if self.prior is None:
             return RenderCondition(hidden, self.sketch.embedding(tokens))
-        means, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
-        return RenderCondition(style, rows, self._pitch_of(means))
+        _, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
+        return RenderCondition(style, rows, self._sung_pitch(state["window"]))
 
-    def _pitch_of(self, means: Tensor) -> Tensor | None:
-        """The F0 of the prior's means ``[B, block, D]``, all else NaN; none where the DiT draws F0 too."""
-        alignment, codec = self.config.alignment, self.config.codec
-        if alignment is None or not alignment.pitch_from_prior or not isinstance(codec, TwoStemConfig):
+    def _sung_pitch(self, window: Tensor) -> Tensor | None:
+        """The sketch's melody as latents ``[B, block, D]``, all but F0 NaN; none where the DiT draws F0 too."""
+        config, alignment, codec = self.config, self.config.alignment, self.config.codec
+        if alignment is None or not alignment.pitch_from_sketch or not isinstance(codec, TwoStemConfig):
             return None
-        known = torch.full_like(means, torch.nan)
-        pitch = slice(codec.voice_dim - codec.sub_frames, codec.voice_dim)
-        known[..., pitch] = means[..., pitch]
+        melody = pitch_latents(sung_pitch(window, alignment, config.block_size, codec.sub_frames))
+        known = melody.new_full((*melody.shape[:2], config.latent_dim), torch.nan)
+        known[..., codec.voice_dim - codec.sub_frames : codec.voice_dim] = melody
         return known
 
     def guide(self, conditions: Sequence[SongCondition], sampling: SamplingConfig) -> SketchGuide:

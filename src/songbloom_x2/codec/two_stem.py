@@ -25,6 +25,11 @@ _LEAST_HOP = 8
 """Latent frames that the band decoder waits for at least, since each of its runs costs twice its context more."""
 
 
+def pitch_latents(midi: Tensor) -> Tensor:
+    """MIDI numbers as the F0 part of a latent holds them."""
+    return (midi - _CENTRE) / _SEMITONES
+
+
 class TwoStemCodec(Codec):
     """State dict: ``voice_whitening.*``, ``band_whitening.*`` (buffers), ``band_decoder.*`` (weights)."""
 
@@ -72,7 +77,7 @@ class TwoStemCodec(Codec):
         bands = resting(bands, voiced, self.config.harmonic_bands)
         spectrum = self.voice_whitening.encode(self._stack(bands))
         midi = 69 + 12 * torch.log2(f0.clamp(min=20.0) / 440)
-        pitch = (_drawn_through(midi, voiced) - _CENTRE) / _SEMITONES
+        pitch = pitch_latents(_drawn_through(midi, voiced))
         flags = voiced.to(spectrum.dtype) * 2 - 1
         return torch.cat([spectrum, self._stack(flags), self._stack(pitch)], dim=2).transpose(1, 2)
 

@@ -81,3 +81,26 @@ def run_distances(window: Tensor, reach: int) -> tuple[Tensor, Tensor]:
     begin = torch.where(torch.cat([edge, changed], 1), index, 0).cummax(1).values
     end = torch.where(torch.cat([changed, edge], 1), index, length - 1).flip(1).cummin(1).values.flip(1)
     return (index - begin).clamp(max=reach), (end - index).clamp(max=reach)
+
+
+def sung_pitch(window: Tensor, config: AlignmentConfig, block: int, sub_frames: int) -> Tensor:
+    """The melody of a block's latents in MIDI numbers, gliding from note to note: ``[B, block, sub_frames]``.
+
+    The sketch's pitch, held through what is not sung, under a Hann window of 90 ms at four sub-frames a frame; the
+    window looks into the frames around the block, so that neighbouring blocks meet.
+    """
+    pitch = window[..., COLUMNS.index("pitch")]
+    length = pitch.shape[1]
+    sung = pitch < config.layout.pitches
+    index = torch.arange(length, device=pitch.device).expand_as(pitch)
+    before = torch.where(sung, index, -1).cummax(1).values
+    after = torch.where(sung, index, length).flip(1).cummin(1).values.flip(1)
+    source = torch.where(before >= 0, before, after.clamp(max=length - 1))
+    held = torch.where(sung.any(1, keepdim=True), pitch.gather(1, source), config.layout.pitches // 2)
+    fine = (held + config.layout.lowest_pitch).float().repeat_interleave(sub_frames, 1)
+    hann = torch.hann_window(2 * sub_frames + 3, periodic=False, device=pitch.device)[1:-1]
+    kernel = (hann / hann.sum()).view(1, 1, -1)
+    padded = torch.nn.functional.pad(fine.unsqueeze(1), (sub_frames, sub_frames), mode="replicate")
+    smooth = torch.nn.functional.conv1d(padded, kernel).squeeze(1).unflatten(1, (length, sub_frames))
+    end = length - config.lead
+    return smooth[:, end - block : end]
