@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 TESTED = ("torch==2.13.0",)
+ADDED = ("tinysoundfont==0.3.7",)
+"""Not resolved, because a dependency of it must be built on Linux; installed without its dependencies there."""
 
 
 def requirements(project: dict[str, Any]) -> list[str]:
@@ -50,7 +52,7 @@ def constraints(versions: dict[str, dict[str, str]]) -> list[str]:
         for version, where in pythons.items():
             marker = " or ".join(f'python_version == "{python}"' for python in where)
             lines.append(f"{name}=={version}" if len(pythons) == 1 else f"{name}=={version} ; {marker}")
-    return lines
+    return sorted([*lines, *ADDED], key=lambda line: line.partition("==")[0])
 
 
 def main() -> None:
