@@ -91,3 +91,12 @@ def test_resumed_as_uninterrupted(model: SongModel, tasks: list[SongTask]) -> No
             torch.testing.assert_close(found.latents, expected.latents, atol=1e-5, rtol=0)
             for name in expected.trail:
                 assert torch.equal(found.trail[name], expected.trail[name])
+
+
+def test_the_voice_sings_the_pitches_of_the_sketch(model: SongModel, tasks: list[SongTask]) -> None:
+    generation = Generation(model.steps(), tasks[:1], SAMPLING)
+    list(generation.blocks())
+    pitch = generation.state.songs[0].latents[CODEC.voice_dim - CODEC.sub_frames : CODEC.voice_dim] * 2 + 60
+    # What the untrained renderer draws would lie anywhere; the layout's six pitches lie from 50 to 55.
+    assert float(pitch.min()) >= 50 - 1e-4
+    assert float(pitch.max()) <= 55 + 1e-4

@@ -72,10 +72,14 @@ def render_block(
         return _combined(evaluate(x.repeat(2, 1, 1), index), factor)
 
     if halves == 1:
-        return solver.solve(evaluate, noise)
-    if guidance == "h":
-        return solver.solve(evaluate_guided, noise)
-    return _combined(solver.solve(evaluate, noise.repeat(2, 1, 1)), factor)
+        latents = solver.solve(evaluate, noise)
+    elif guidance == "h":
+        latents = solver.solve(evaluate_guided, noise)
+    else:
+        latents = _combined(solver.solve(evaluate, noise.repeat(2, 1, 1)), factor)
+    if condition.known is None:
+        return latents
+    return torch.where(condition.known.isnan(), latents, condition.known.to(latents.dtype))
 
 
 def _combined(halves: Tensor, factor: float) -> Tensor:

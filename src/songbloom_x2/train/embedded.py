@@ -42,7 +42,7 @@ def embedded_config() -> SongConfig:
         instrumental_seconds=2.0,
         sampling=SamplingConfig(
             cfg_lm=1.0,
-            cfg_diff=1.5,
+            cfg_diff=1.75,
             dit_guidance="h",
             steps=12,
             temperature=1.0,
