@@ -101,6 +101,7 @@ def sung_pitch(window: Tensor, config: AlignmentConfig, block: int, sub_frames: 
     hann = torch.hann_window(2 * sub_frames + 3, periodic=False, device=pitch.device)[1:-1]
     kernel = (hann / hann.sum()).view(1, 1, -1)
     padded = torch.nn.functional.pad(fine.unsqueeze(1), (sub_frames, sub_frames), mode="replicate")
-    smooth = torch.nn.functional.conv1d(padded, kernel).squeeze(1).unflatten(1, (length, sub_frames))
+    smooth = torch.nn.functional.conv1d(padded, kernel).reshape(-1, length, sub_frames)
     end = length - config.lead
-    return smooth[:, end - block : end]
+    melody: Tensor = smooth[:, end - block : end]
+    return melody
