@@ -61,7 +61,8 @@ install() {
 song() {
     local started=$SECONDS
     install song zh
-    $VENV/bin/songbloom generate --lyrics @examples/first-song.txt --title "First song" --out output/first-song.flac
+    $VENV/bin/songbloom generate --lyrics @examples/first-song.txt --style soul-cora --title "First song" \
+        --out output/first-song.flac
     cat <<TEXT
 
 Your first song: $PWD/output/first-song.flac
