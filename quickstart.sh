@@ -55,6 +55,13 @@ install() {
     [ -z "${SONGBLOOM_TORCH_INDEX:-}" ] || options+=(--extra-index-url "$SONGBLOOM_TORCH_INDEX")
     $VENV/bin/python -m pip install "${options[@]}" --editable ".[$extras]" ||
         fail "the installation failed; pip's reason is above"
+    case ",$extras," in
+    *,train,*)
+        # Its dependency pyaudio, which is not used here, has no wheel for Linux and would be compiled.
+        $VENV/bin/python -m pip install "${options[@]}" --no-deps tinysoundfont ||
+            fail "tinysoundfont could not be installed; pip's reason is above"
+        ;;
+    esac
     echo "$wanted" >"$stamp"
 }
 

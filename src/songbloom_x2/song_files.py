@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.audio.files import write_audio
-from songbloom_x2.audio.loudness import normalise
+from songbloom_x2.audio.limiter import levelled
 from songbloom_x2.audio.midi import midi_file
 from songbloom_x2.audio.tags import Tags
 from songbloom_x2.config import OutputConfig
@@ -46,15 +46,21 @@ def save_song(
 ) -> SavedSong:
     """Write ``song`` to ``path`` and its manifest beside it.
 
-    ``loudness``: LUFS to bring it to, as far as the true-peak ceiling (dBTP) allows; none: the level stays as made.
+    ``loudness``: LUFS to bring it to, under the true-peak ceiling (dBTP), peaks held back; none: the
+    level stays as made.
     ``timed_lyrics`` writes an LRC file beside it, with the time of each line or each word; ``melody`` a MIDI file.
     Raises ``AudioError`` where a file cannot be written, ``ConfigError`` where the song has no score.
     """
     waveform, level = song.waveform, None
     if loudness is not None:
-        made = normalise(waveform, target_lufs=loudness, ceiling_db=true_peak_ceiling)
+        limited = levelled(waveform, target_lufs=loudness, ceiling_db=true_peak_ceiling)
+        made = limited.made
         waveform = made.waveform
-        level = {"gain_db": round(made.gain_db, 2), "limited_by": made.limited_by}
+        level = {
+            "gain_db": round(made.gain_db, 2),
+            "limited_by": made.limited_by,
+            "limiter_db": round(limited.reduction_db, 2),
+        }
     manifest = {**song.manifest, "file": {"name": path.name, "format": format, "loudness": level}}
     request = manifest["request"]
     tags = Tags(title=request["title"], lyrics=request["lyrics"], manifest=manifest)

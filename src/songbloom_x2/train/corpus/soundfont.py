@@ -50,7 +50,7 @@ class Band:
         try:
             import tinysoundfont
         except ImportError as error:
-            raise MissingExtraError("making the song corpus", "train") from error
+            raise SongBloomError("the band needs tinysoundfont: pip install --no-deps tinysoundfont") from error
         self.soundfont = soundfont
         self._synth: Any = tinysoundfont.Synth(samplerate=SAMPLE_RATE, gain=-6)
         self._id = self._synth.sfload(str(soundfont))
