@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from songbloom_x2.errors import ConfigError, MissingExtraError
+from songbloom_x2.errors import ConfigError
 from songbloom_x2.train.corpus.arrange import Arrangement
 from songbloom_x2.types import FloatArray
 
@@ -50,7 +50,7 @@ class Band:
         try:
             import tinysoundfont
         except ImportError as error:
-            raise SongBloomError("the band needs tinysoundfont: pip install --no-deps tinysoundfont") from error
+            raise ConfigError("the band needs tinysoundfont: pip install --no-deps tinysoundfont") from error
         self.soundfont = soundfont
         self._synth: Any = tinysoundfont.Synth(samplerate=SAMPLE_RATE, gain=-6)
         self._id = self._synth.sfload(str(soundfont))
