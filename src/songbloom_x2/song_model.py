@@ -124,7 +124,8 @@ class SongModel(nn.Module):
         if self.alignment is not None:
             score = lyric_score([song.lyrics for song in conditions], config.lyrics, self.alignment.config)
             temperature = sampling.temperature if sampling.use_sampling else 0.0
-            return AlignedGuide(self.alignment, self._profile(conditions), score.to(device), temperature)
+            profile = self._profile(conditions)
+            return AlignedGuide(self.alignment, profile, score.to(device), temperature, config.block_size)
         return FreeGuide(
             self.sketch.logits, sampling, len(conditions), config.block_size, self.sketch.end_token, device
         )

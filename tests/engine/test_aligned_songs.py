@@ -100,3 +100,13 @@ def test_the_voice_sings_the_pitches_of_the_sketch(model: SongModel, tasks: list
     # What the untrained renderer draws would lie anywhere; the layout's six pitches lie from 50 to 55.
     assert float(pitch.min()) >= 50 - 1e-4
     assert float(pitch.max()) <= 55 + 1e-4
+
+
+def test_a_song_that_ends_by_itself_has_sung_every_word(model: SongModel, tasks: list[SongTask]) -> None:
+    eager = [replace(task, seed=seed, max_frames=2000) for seed in range(4) for task in tasks]
+    generation = Generation(model.steps(), eager, SAMPLING)
+    list(generation.blocks())
+    for task, song in zip(eager, generation.state.songs, strict=True):
+        assert song.ending == "end"
+        wanted = sum(symbol >= 3 for symbol in task.condition.lyrics)
+        assert int(song.trail["pointer"][-1]) == wanted

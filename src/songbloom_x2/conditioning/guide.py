@@ -26,10 +26,14 @@ class AlignedGuide:
     recorded = _FIELDS
 
     def __init__(
-        self, alignment: AlignmentConditioner, profile: Profile, score: LyricScore, temperature: float
+        self, alignment: AlignmentConditioner, profile: Profile, score: LyricScore, temperature: float, block: int
     ) -> None:
-        """``temperature`` 0 takes the most likely of everything."""
-        self._alignment, self._profile, self._score, self._temperature = alignment, profile, score, temperature
+        """``temperature`` 0 takes the most likely of everything; ``block`` frames are a block.
+
+        A song may end where a block begins only: the block in which it ends is dropped, words and all.
+        """
+        self._alignment, self._profile, self._score = alignment, profile, score
+        self._temperature, self._block = temperature, block
 
     def start(
         self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()
@@ -65,7 +69,7 @@ class AlignedGuide:
             self._score,
             uniforms,
             temperature=self._temperature,
-            may_end=may_end,
+            may_end=may_end & (before.frame % self._block == 0),
         )
         # The frame's own chord: the state after it may already stand in the next slot.
         chord = torch.where(before.frame == 0, after.lead, before.chord)
@@ -89,4 +93,4 @@ class AlignedGuide:
         """The guide of some of the songs."""
         profile = Profile(*(t[songs] for t in (self._profile.tempo, self._profile.key, self._profile.statistics)))
         score = LyricScore(*(getattr(self._score, field.name)[songs] for field in fields(LyricScore)))
-        return AlignedGuide(self._alignment, profile, score, self._temperature)
+        return AlignedGuide(self._alignment, profile, score, self._temperature, self._block)
