@@ -37,10 +37,10 @@ check_python() {
         fail "$python cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)"
 }
 
-# install STAMP EXTRAS: does nothing when project file, lock and Python are those of the last time.
+# install STAMP EXTRAS: does nothing when project file, lock and this file are those of the last time.
 install() {
     local stamp=$VENV/$1.installed extras=$2 python=${PYTHON:-python3} wanted
-    wanted="$extras $(cat pyproject.toml "$LOCK" | cksum)"
+    wanted="$extras $(cat pyproject.toml "$LOCK" quickstart.sh | cksum)"
     if [ -x $VENV/bin/python ] && $VENV/bin/python -c '' 2>/dev/null; then
         [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
     else
