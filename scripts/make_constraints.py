@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TESTED = ("torch==2.13.0",)
+TESTED = ("torch==2.13.0", "numpy==2.4.6 ; python_version >= '3.11'")
 ADDED = ("tinysoundfont==0.3.7",)
 """Not resolved, because a dependency of it must be built on Linux; installed without its dependencies there."""
 
