@@ -88,7 +88,7 @@ own() {
 }
 
 tests() {
-    install test zh,train,dev
+    install test zh,train,eval,export,server,ui,ray,hub,dev
     local bin=$PWD/$VENV/bin
     "$bin/ruff" check .
     "$bin/mypy"

@@ -1,7 +1,7 @@
 """The tree of the package with a line a file, from the first sentence of every module's docstring.
 
-    python scripts/tree.py            print it
-    python scripts/tree.py --write    put it into README.md, between its two marks
+python scripts/tree.py            print it
+python scripts/tree.py --write    put it into README.md, between its two marks
 """
 
 from __future__ import annotations

@@ -112,9 +112,7 @@ def test_guidance_kinds() -> None:
         ("global", 3.0, 2, -1 + 3 * 3.0),
     ):
         recorder = Recorder()
-        found = render_block(
-            recorder, EulerSolver(4), times, NOISE, DATA, condition, guidance, factor, other
-        )
+        found = render_block(recorder, EulerSolver(4), times, NOISE, DATA, condition, guidance, factor, other)
         torch.testing.assert_close(found, NOISE - velocity, atol=1e-5, rtol=0)
         assert len(recorder.calls) == 4
         for index, (noisy, time, hidden, sketch, previous) in enumerate(recorder.calls):

@@ -38,9 +38,7 @@ class CountingGuide:
     def __init__(self, model: SongModel, songs: int) -> None:
         self.model, self.songs = model, songs
 
-    def start(
-        self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()
-    ) -> Mapping[str, Tensor]:
+    def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()) -> Mapping[str, Tensor]:
         state = {"last": torch.zeros(self.songs).long(), "frames": torch.zeros(self.songs).long()}
         for song, kept in enumerate(stored):
             for name in kept:

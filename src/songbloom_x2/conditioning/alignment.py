@@ -218,9 +218,7 @@ class AlignmentConditioner(nn.Module):
         pitch = torch.where(sung, drawn_pitch, layout.pitches)
         same = (decision == STAY) | ((decision == REST) & (state.current == none))
         beat = clock.beat(state.frame, profile.tempo)
-        tokens = torch.where(
-            sung, current * layout.pitches + drawn_pitch, layout.sung + chord * layout.beats + beat
-        )
+        tokens = torch.where(sung, current * layout.pitches + drawn_pitch, layout.sung + chord * layout.beats + beat)
         tokens = torch.where(decision == END, layout.size, tokens)
         enters = clock.slot(state.frame + 1, profile.tempo) != clock.slot(state.frame, profile.tempo)
         moved = AlignmentState(

@@ -35,9 +35,7 @@ class AlignedGuide:
         self._alignment, self._profile, self._score = alignment, profile, score
         self._temperature, self._block = temperature, block
 
-    def start(
-        self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()
-    ) -> Mapping[str, Tensor]:
+    def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()) -> Mapping[str, Tensor]:
         """Before each song's next frame: as ``stored``, or before its first."""
         size, device = len(self._profile.tempo), self._profile.tempo.device
         state = AlignmentState.start(size, self._alignment.config, device)

@@ -15,9 +15,7 @@ from songbloom_x2.sketch.guide import SketchGuide
 from songbloom_x2.steps import Steps
 
 
-def prefill(
-    steps: Steps, tasks: Sequence[SongTask], guide: SketchGuide, cache: KVCache, halves: int
-) -> Tensor:
+def prefill(steps: Steps, tasks: Sequence[SongTask], guide: SketchGuide, cache: KVCache, halves: int) -> Tensor:
     """Fill ``cache`` with all rows but the last of each song; the last ``[R, dim]`` is the LM's next input.
 
     ``halves`` is 2 where the unconditional branch runs too: its rows follow the conditional ones.

@@ -44,9 +44,7 @@ class SketchGuide(Protocol):
         """What is added to the conditional branch's LM input: state of ``[N, L, ...]`` -> ``[N, L, dim]``, or none."""
         ...
 
-    def choose(
-        self, hidden: Tensor, state: GuideState, uniforms: Tensor, may_end: Tensor
-    ) -> tuple[Tensor, GuideState]:
+    def choose(self, hidden: Tensor, state: GuideState, uniforms: Tensor, may_end: Tensor) -> tuple[Tensor, GuideState]:
         """One frame: tokens int64 ``[N]``, and the state after it.
 
         ``hidden [N or 2N, dim]`` (conditional songs first), ``uniforms [N, self.uniforms]`` float64,
@@ -97,9 +95,7 @@ class FreeGuide:
         """Nothing."""
         return None
 
-    def choose(
-        self, hidden: Tensor, state: GuideState, uniforms: Tensor, may_end: Tensor
-    ) -> tuple[Tensor, GuideState]:
+    def choose(self, hidden: Tensor, state: GuideState, uniforms: Tensor, may_end: Tensor) -> tuple[Tensor, GuideState]:
         """See ``SketchGuide.choose``."""
         songs = may_end.shape[0]
         if hidden.shape[0] > songs and self._sampling.cfg_lm != 1:
@@ -119,6 +115,4 @@ class FreeGuide:
 
     def keep(self, songs: Tensor) -> FreeGuide:
         """The same for fewer songs: everything that differs between them is in the state."""
-        return FreeGuide(
-            self._logits, self._sampling, len(songs), self._block_size, self._end_token, self._device
-        )
+        return FreeGuide(self._logits, self._sampling, len(songs), self._block_size, self._end_token, self._device)
