@@ -293,3 +293,74 @@ class ModelsConfig:
     """Hub repository to download from; none: the mirror that songbloom models list shows."""
     revision: str = "main"
     """Branch, tag or commit of that repository."""
+
+
+ExecutorName = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class JobsConfig:
+    """The server's jobs: where they are kept, which workers make songs, and how long songs stay."""
+
+    data_dir: str | None = None
+    """Where songs, styles and the database lie; none: server in the user's data folder of this program."""
+    database: str | None = None
+    """URL of the database, for example postgresql://user@host/songs; none: SQLite in the data folder."""
+    executor: ExecutorName = "local"
+    """Where workers run: as processes of this machine, or as actors of a Ray cluster."""
+    workers: int = 1
+    """Worker processes on this machine; each loads the model for itself."""
+    ray_address: str | None = None
+    """The Ray cluster; none: one on this machine alone."""
+    min_replicas: int = 1
+    """Ray actors that are always there."""
+    max_replicas: int = 1
+    """Ray actors at most, when jobs wait."""
+    gpus_per_replica: float = 0.0
+    """GPUs that each Ray actor takes."""
+    attempts: int = 3
+    """How often a job is begun at most, where its worker is lost each time."""
+    lease_seconds: float = 30.0
+    """After so long without a sign of life from its worker, a job is given to another."""
+    stall_seconds: float = 900.0
+    """A worker that has not finished a block, or loading, for so long is taken for stuck and replaced."""
+    drain_seconds: float = 20.0
+    """How long a worker may go on with its songs when the server stops, before they go back to the queue."""
+    preload: bool = True
+    """Workers load the default model when they start, not with the first job."""
+    idle_unload_seconds: float | None = None
+    """A worker without jobs for so long frees its model's memory; none: never."""
+    keep_days: float | None = None
+    """Songs older than this are deleted, favourites excepted; none: never."""
+    keep_gigabytes: float | None = None
+    """The oldest songs are deleted while all take more than this, favourites excepted; none: no limit."""
+    trash_days: float = 7.0
+    """How long a deleted song can be brought back."""
+
+
+@dataclass(frozen=True)
+class JobLimits:
+    """What one request, and one owner, may ask of the server."""
+
+    max_duration: float = 600.0
+    """Longest song in seconds."""
+    max_lyrics: int = 20_000
+    """Characters of lyrics."""
+    max_steps: int = 200
+    """Diffusion steps a block."""
+    max_samples: int = 8
+    """Songs of one job."""
+    max_queued: int = 1000
+    """Jobs that wait, of all owners."""
+    max_queued_per_owner: int | None = None
+    """Jobs that wait, of one owner; none: as many as fit."""
+    max_running_per_owner: int | None = None
+    """Jobs of one owner that are made at the same time; none: as many as there are workers."""
+    max_songs_per_day: int | None = None
+    """Songs that one owner may ask for in 24 hours; none: any number."""
+    max_styles_per_owner: int = 500
+    """Uploaded styles that one owner may keep."""
+    max_upload_bytes: int = 50 * 2**20
+    """Size of an uploaded sound."""
+    max_upload_seconds: float = 600.0
+    """Length of an uploaded sound, decoded."""

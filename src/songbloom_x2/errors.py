@@ -43,6 +43,38 @@ class MissingExtraError(SongBloomError):
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'songbloom-x2[{extra}]'")
 
 
+class LimitError(ConfigError):
+    """A request is larger than this server allows."""
+
+
+class NotFoundError(SongBloomError):
+    """There is no such job, song or style, or it belongs to somebody else."""
+
+
+class ConflictError(SongBloomError):
+    """What is asked does not go with the state that something is in."""
+
+
+class StorageError(SongBloomError):
+    """The database or the data folder cannot be used at the moment; trying again later may help."""
+
+    retry_after = 5.0
+    """Seconds."""
+
+
+class QueueFullError(SongBloomError):
+    """The queue takes no more jobs at the moment."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """``retry_after``: seconds until there is likely to be room."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QuotaError(QueueFullError):
+    """An owner has used up what it may ask for."""
+
+
 class CancelledError(SongBloomError):
     """The caller asked to stop; nothing half-made was kept."""
 

@@ -60,6 +60,16 @@ class Observer(Protocol):
         """A block more."""
 
 
+class Listener(Protocol):
+    """Who wants the sound of songs while they are being made. ``song`` counts as for ``Observer``."""
+
+    def heard(self, song: int, sound: FloatArray) -> None:
+        """Sound ``[C, n]`` that became certain (``n`` may be 0): after each block, and the rest at the end.
+
+        Raising stops the work within the block; nothing of the batch is given then.
+        """
+
+
 class SongPipeline:
     """A loaded model, ready to make songs. Not for several threads at once."""
 
@@ -97,6 +107,11 @@ class SongPipeline:
     def config(self) -> SongConfig:
         """The model's shape and defaults."""
         return self._loaded.config
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the songs' sound, in Hz."""
+        return self._codec.sample_rate
 
     @property
     def plan(self) -> RuntimePlan:
@@ -231,9 +246,16 @@ class SongPipeline:
             return [first, *(self._prepare(take, None) for take in taken[1:])]
         return [dataclasses.replace(first, request=take) for take in taken]
 
-    def make(self, prepared: Sequence[PreparedSong], observer: Observer | None = None) -> Iterator[tuple[int, Song]]:
+    def make(
+        self,
+        prepared: Sequence[PreparedSong],
+        observer: Observer | None = None,
+        *,
+        listener: Listener | None = None,
+    ) -> Iterator[tuple[int, Song]]:
         """Make songs that were prepared, in batches; each is given with its number as soon as its batch is done.
 
+        With a ``listener`` every block is decoded at once, which takes a little longer than many together.
         A song that the model ends before its first block is missing; after all others ``SongBloomError`` names it.
         """
         if observer is not None:
@@ -249,7 +271,7 @@ class SongPipeline:
                 if other.sampling != batch[0].sampling:
                     break
                 batch.append(other)
-            for index, made in enumerate(self._make(batch, done, observer)):
+            for index, made in enumerate(self._make(batch, done, observer, listener)):
                 if made is None:
                     empty.append(str(batch[index].request.seed))
                 else:
@@ -299,19 +321,26 @@ class SongPipeline:
             rest = making.finish()
         yield making.progress, rest
 
-    def _make(self, batch: Sequence[PreparedSong], first: int, observer: Observer | None) -> list[Song | None]:
+    def _make(
+        self, batch: Sequence[PreparedSong], first: int, observer: Observer | None, listener: Listener | None
+    ) -> list[Song | None]:
         """The songs of one batch, none where nothing was made; ``first`` is the number of its first song."""
-        makings = [SongMaking(prepared, self._codec, decode_frames=DECODE_FRAMES) for prepared in batch]
-        for song, progress, _ in self._blocks(makings):
+        gathered = DECODE_FRAMES if listener is None else 0
+        makings = [SongMaking(prepared, self._codec, decode_frames=gathered) for prepared in batch]
+        for song, progress, sound in self._blocks(makings):
             if observer is not None:
                 observer.progressed(first + song, progress)
+            if listener is not None:
+                listener.heard(first + song, sound)
         songs: list[Song | None] = []
         for index, making in enumerate(makings):
             if making.empty:
                 songs.append(None)
                 continue
             with apply(self._plan), codec_scope(self._plan):
-                making.finish()
+                rest = making.finish()
+            if listener is not None:
+                listener.heard(first + index, rest)
             prepared = making.prepared
             manifest = build_manifest(
                 request=prepared.request,

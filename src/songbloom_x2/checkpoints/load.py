@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
@@ -14,8 +12,9 @@ from torch import Tensor
 from songbloom_x2.checkpoints import native
 from songbloom_x2.checkpoints.download_record import check_recorded
 from songbloom_x2.checkpoints.fingerprint import file_sha256, joined
+from songbloom_x2.checkpoints.locate import is_native
+from songbloom_x2.checkpoints.locate import locate as locate
 from songbloom_x2.checkpoints.official import load_official
-from songbloom_x2.checkpoints.registry import EMBEDDED, MODELS, KnownModel
 from songbloom_x2.checkpoints.released_yaml import is_released
 from songbloom_x2.config import SongConfig
 from songbloom_x2.errors import CheckpointError
@@ -60,7 +59,7 @@ def load_model(
     for a released model's DiT. Raises ``CheckpointError`` in one line.
     """
     path = locate(model, models_dir)
-    if native.is_native(path):
+    if is_native(path):
         if rope_base_dit is not None:
             raise CheckpointError(f"{path}: the DiT's RoPE base is part of a native config and cannot be overridden")
         return _native(path, plan)
@@ -73,49 +72,6 @@ def load_model(
     placed = plan.place(official.model.requires_grad_(False))
     source = f"{config.name} (released)"
     return LoadedModel(placed, config, joined(digests.values()), source, config.licence, official.released.notes)
-
-
-def locate(model: str | Path, models_dir: Path | None = None) -> Path:
-    """Where a model lies; ``CheckpointError`` says what to do where it does not."""
-    path = Path(model)
-    known = MODELS.get(str(model))
-    if known is None:
-        if path.exists():
-            return path
-        if models_dir is not None and (found := _named(path, models_dir)) is not None:
-            return found
-        near = difflib.get_close_matches(str(model), MODELS, n=1, cutoff=0.5)
-        hint = f"; did you mean '{near[0]}'?" if near else f"; known names: {', '.join(MODELS)}"
-        raise CheckpointError(f"model '{str(model)[:120]}': no such folder and no known name{hint}")
-    if known.name == EMBEDDED:
-        folder = Path(str(files("songbloom_x2"))) / "assets" / "embedded"
-        if not native.is_native(folder):
-            raise CheckpointError("the embedded model is not in this installation; install the package again")
-        return folder
-    return _downloaded(known, path, models_dir)
-
-
-def _named(name: Path, models_dir: Path) -> Path | None:
-    """A model that somebody put among the models, under a name of its own."""
-    if len(name.parts) != 1 or name.name in ("", ".."):
-        return None
-    places = (models_dir / name, models_dir / f"{name}.yaml")
-    return next((place for place in places if place.exists()), None)
-
-
-def _downloaded(known: KnownModel, beside: Path, models_dir: Path | None) -> Path:
-    """A released model's YAML, or the native folder of that name; in ``models_dir`` or the working folder."""
-    places = [beside] if models_dir is None else [models_dir / known.name, models_dir, beside]
-    for place in places:
-        if native.is_native(place):
-            return place
-        yaml = place / f"{known.name}.yaml"
-        if yaml.is_file():
-            return yaml
-    raise CheckpointError(
-        f"model '{known.name}' is not on this machine; songbloom models download {known.name} fetches it "
-        f"(licence: {known.licence}), or give the folder that holds its files"
-    )
 
 
 def _native(path: Path, plan: Placement) -> LoadedModel:

@@ -24,12 +24,13 @@ from songbloom_x2.checkpoints.config_json import config_from_json, config_to_jso
 from songbloom_x2.checkpoints.fields import Fields
 from songbloom_x2.checkpoints.fingerprint import file_sha256
 from songbloom_x2.checkpoints.keymap import OUR_CODEC
+from songbloom_x2.checkpoints.locate import CONFIG_FILE as CONFIG_FILE
+from songbloom_x2.checkpoints.locate import is_native as is_native
 from songbloom_x2.checkpoints.safe_yaml import read_json
 from songbloom_x2.errors import CheckpointError
 from songbloom_x2.song_model import SongModel
 
 WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
 FORMAT = "songbloom-x2"
 VERSION = 1
 EXTRA = "extra."
@@ -53,12 +54,6 @@ class NativeModel:
     """SHA-256 of the two files' contents."""
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     style_tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def is_native(path: Path) -> bool:
-    """Whether a folder (or a ``.safetensors`` with its JSON beside it) is in this format."""
-    folder = path if path.is_dir() else path.parent
-    return (path.is_dir() or path.suffix == ".safetensors") and (folder / CONFIG_FILE).is_file()
 
 
 def save(

@@ -11,11 +11,18 @@ from types import MappingProxyType
 from typing import Any
 
 from songbloom_x2 import config
-from songbloom_x2.config import ModelsConfig, OutputConfig, RuntimeConfig, SamplingConfig
+from songbloom_x2.config import JobLimits, JobsConfig, ModelsConfig, OutputConfig, RuntimeConfig, SamplingConfig
 
 PREFIX = "SONGBLOOM_"
 SECTIONS = MappingProxyType(
-    {"models": ModelsConfig, "sampling": SamplingConfig, "runtime": RuntimeConfig, "output": OutputConfig}
+    {
+        "models": ModelsConfig,
+        "sampling": SamplingConfig,
+        "runtime": RuntimeConfig,
+        "output": OutputConfig,
+        "jobs": JobsConfig,
+        "limits": JobLimits,
+    }
 )
 """Section of ``config.yaml`` -> the dataclass that holds its keys and defaults."""
 OTHER_VARIABLES = frozenset({"SONGBLOOM_TORCH_INDEX"})
