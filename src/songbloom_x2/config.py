@@ -364,3 +364,28 @@ class JobLimits:
     """Size of an uploaded sound."""
     max_upload_seconds: float = 600.0
     """Length of an uploaded sound, decoded."""
+
+
+LogFormat = Literal["text", "json"]
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """The HTTP server. What it may be asked for stands in the section limits, how it makes songs in jobs."""
+
+    host: str = "127.0.0.1"
+    """The address it listens at; one that others reach needs API keys."""
+    port: int = 8000
+    """The port it listens at; 0 takes any that is free."""
+    insecure: bool = False
+    """Let everybody who reaches the server use it, where there are no API keys."""
+    cors_origins: str | None = None
+    """Origins of other web pages that may use it, with spaces between; none: no page but its own."""
+    log_format: LogFormat = "text"
+    """Logs for people, or one JSON object a line."""
+    requests_per_minute: int | None = 1200
+    """Requests that one client may send in a minute; none: any number."""
+    page: bool = True
+    """Show the web page at /, where the extra ui is installed."""
+    stop_seconds: float = 5.0
+    """How long open connections may take to end when the server stops, before they are cut."""

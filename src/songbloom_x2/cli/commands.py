@@ -26,6 +26,8 @@ COMMANDS = (
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
     Command(("eval",), "evaluate", "make songs and measure words, pitch, endings and level"),
+    Command(("serve",), "serve", "run the HTTP API and the web page"),
+    Command(("keys",), "keys", "make, list and revoke API keys"),
     Command(("models", "list"), "models_list", "the models that are known by name"),
     Command(("models", "info"), "models_info", "configuration, size and checksums of a model, as JSON"),
     Command(("models", "download"), "models_download", "fetch a known model"),

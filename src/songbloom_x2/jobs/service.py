@@ -26,6 +26,7 @@ from songbloom_x2.errors import CheckpointError, ConfigError, NotFoundError, Sto
 from songbloom_x2.jobs.claims import Claims
 from songbloom_x2.jobs.database import Database
 from songbloom_x2.jobs.files import DataFolder, new_id
+from songbloom_x2.jobs.keys import KeyStore
 from songbloom_x2.jobs.library import SongLibrary, StyleLibrary
 from songbloom_x2.jobs.listening import LiveAudio
 from songbloom_x2.jobs.plan import ServicePlan
@@ -57,6 +58,8 @@ class JobService:
         self._folder = DataFolder(Path(plan.data_dir))
         self._transcoding = threading.Lock()
         self._executor: Executor | None = None
+        self.keys = KeyStore(self._database)
+        """API keys: who may use the server."""
         jobs = plan.jobs
         self._queue = JobQueue(self._database)
         self._claims = Claims(self._database, lease_seconds=jobs.lease_seconds, attempts=jobs.attempts)

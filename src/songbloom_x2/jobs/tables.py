@@ -122,3 +122,21 @@ speeds = sa.Table(
     sa.Column("songs", sa.Integer, nullable=False),
     sa.Column("real_time_factor", sa.Float(53), nullable=False),
 )
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("secret_sha256", sa.String(64), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("max_running", sa.Integer),
+    sa.Column("max_queued", sa.Integer),
+    sa.Column("max_songs_per_day", sa.Integer),
+    sa.Column("created", sa.Float(53), nullable=False),
+    sa.Column("used", sa.Float(53)),
+    sa.Column("revoked", sa.Float(53)),
+    sa.Index("ix_keys_owner", "owner"),
+)

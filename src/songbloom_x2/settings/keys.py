@@ -11,7 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from songbloom_x2 import config
-from songbloom_x2.config import JobLimits, JobsConfig, ModelsConfig, OutputConfig, RuntimeConfig, SamplingConfig
+from songbloom_x2.config import (
+    JobLimits,
+    JobsConfig,
+    ModelsConfig,
+    OutputConfig,
+    RuntimeConfig,
+    SamplingConfig,
+    ServerConfig,
+)
 
 PREFIX = "SONGBLOOM_"
 SECTIONS = MappingProxyType(
@@ -22,6 +30,7 @@ SECTIONS = MappingProxyType(
         "output": OutputConfig,
         "jobs": JobsConfig,
         "limits": JobLimits,
+        "server": ServerConfig,
     }
 )
 """Section of ``config.yaml`` -> the dataclass that holds its keys and defaults."""

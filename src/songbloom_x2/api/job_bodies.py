@@ -1,0 +1,89 @@
+"""The body of ``POST /v1/jobs``: JSON, or a form with the same JSON as its part ``job`` and sound as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from songbloom_x2.api.forms import one_file, read_form, saved
+from songbloom_x2.api.handlers import invalid_body
+from songbloom_x2.api.problems import Problem
+from songbloom_x2.api.schemas.jobs import LYRICS, JobBody
+from songbloom_x2.api.threads import in_thread
+from songbloom_x2.jobs.records import Owner
+from songbloom_x2.jobs.service import JobService
+
+_REF = "#/components/schemas/GenerateJob"
+_EXAMPLE = {
+    "type": "generate",
+    "request": {"lyrics": LYRICS, "style": "country female slow", "seed": 7, "duration": 30},
+}
+REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": _REF}, "example": _EXAMPLE},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "job": {"$ref": _REF},
+                        "style": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "Sound that is kept among the styles and taken as this song's",
+                        },
+                    },
+                    "required": ["job"],
+                    "additionalProperties": False,
+                },
+                "encoding": {"job": {"contentType": "application/json"}},
+                "example": {"job": _EXAMPLE},
+            },
+        },
+    }
+}
+"""For the OpenAPI document."""
+
+
+@dataclass(frozen=True)
+class AskedJob:
+    """What ``JobService.submit`` needs."""
+
+    kind: str
+    request: dict[str, Any]
+    samples: int
+    priority: int
+
+
+async def read_job(request: Request, service: JobService, owner: Owner) -> AskedJob:
+    """The job that a request asks for; its files are decoded and kept. Raises ``Problem``."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return _asked(await request.body())
+    if kind != "multipart/form-data":
+        raise Problem("unsupported-media-type", "send application/json or multipart/form-data")
+    async with read_form(request, fields=("job",), files=("style",)) as form:
+        given = form.get("job")
+        if given is None:
+            raise Problem("invalid", "job: the part is missing; it holds the same JSON as a plain request")
+        asked = _asked((await given.read()) if isinstance(given, UploadFile) else given.encode())
+        sound = one_file(form, "style")
+        if sound is not None:
+            if asked.request.get("style") is not None:
+                raise Problem("invalid", "style: named in the job and sent as a file; choose one")
+            async with saved(sound[1]) as file:
+                asked.request["style"] = (await in_thread(service.add_style, owner, sound[0], file)).id
+        return asked
+
+
+def _asked(data: bytes) -> AskedJob:
+    try:
+        body = JobBody.model_validate_json(data)
+    except ValidationError as error:
+        raise invalid_body(error) from None
+    return AskedJob(body.type, body.request.model_dump(exclude_unset=True), body.samples, body.priority)

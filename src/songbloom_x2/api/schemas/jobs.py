@@ -1,0 +1,160 @@
+"""Jobs: what may be asked for, and where it stands."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from songbloom_x2.api.schemas.base import JOB_ID, SONG_ID, Given, Moment, Told, moment
+from songbloom_x2.config import Preset
+from songbloom_x2.jobs.records import Job, JobState
+
+LARGEST_SEED = 2**63 - 1
+LYRICS = "[verse] City lights are calling me home. Every road is leading me on."
+"""The words of every example."""
+
+
+class GenerateRequest(Given):
+    """A song from lyrics and a style."""
+
+    lyrics: str = Field("", description="The words; empty for an instrumental", examples=[LYRICS])
+    style: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Id of an uploaded style, name of one that comes with the model, or words that describe one; "
+        "none: the seed chooses one",
+        examples=["country female slow"],
+    )
+    seed: int | None = Field(
+        None, ge=0, le=LARGEST_SEED, description="The same seed makes the same song; none: any", examples=[7]
+    )
+    duration: float | None = Field(
+        None, gt=0, description="Seconds at most; none: the model ends by itself", examples=[30]
+    )
+    title: str | None = Field(None, max_length=200, description="Goes into the file's tags", examples=["City lights"])
+    preset: Preset | None = Field(None, description="Speed against quality", examples=["draft"])
+    sampling: dict[str, int | float | bool | str | None] = Field(
+        default_factory=dict,
+        description="Sampling settings by name, over those of the preset (docs/config.md, section sampling)",
+        examples=[{"steps": 12}],
+    )
+    style_start: float | None = Field(
+        None, ge=0, description="Second of an uploaded style where the prompt starts; none: the steadiest stretch"
+    )
+    instrumental: bool = Field(False, description="A song without words")
+    model: str | None = Field(
+        None, min_length=1, max_length=120, description="A model's name; none: the server's", examples=["embedded"]
+    )
+
+
+class _JobRequest(Given):
+    """What jobs of every kind have."""
+
+    samples: int = Field(1, ge=1, description="Songs to make, their seeds counting up", examples=[1])
+    priority: int = Field(0, ge=-10, le=10, description="Higher goes first", examples=[0])
+
+
+class GenerateJob(_JobRequest):
+    """Make songs."""
+
+    type: Literal["generate"]
+    request: GenerateRequest
+
+
+JobBody = GenerateJob
+"""What ``POST /v1/jobs`` takes."""
+
+
+class JobProgress(Told):
+    """How far all songs of a job have come together."""
+
+    blocks_done: int = Field(examples=[12])
+    blocks_expected: int = Field(description="An estimate, until the last song has ended", examples=[47])
+    seconds_made: float = Field(description="Of sound", examples=[7.68])
+
+
+class PromisedSong(Told):
+    """A song of a job: its id is known before it is made."""
+
+    id: Annotated[str, Field(examples=[SONG_ID])]
+    finished: bool
+    stream: str = Field(description="Its sound while it is made", examples=[f"/v1/songs/{SONG_ID}/stream"])
+    audio: str = Field(description="Its sound once it is finished", examples=[f"/v1/songs/{SONG_ID}/audio"])
+
+
+class FinishedSong(Told):
+    """A song that is done."""
+
+    id: Annotated[str, Field(examples=[SONG_ID])]
+
+
+class JobResult(Told):
+    """What a job has made so far."""
+
+    songs: list[FinishedSong]
+
+
+class JobOut(Told):
+    """A job."""
+
+    id: Annotated[str, Field(examples=[JOB_ID])]
+    type: str = Field(examples=["generate"])
+    state: JobState
+    model: str = Field(examples=["embedded"])
+    samples: int = Field(examples=[1])
+    priority: int = Field(examples=[0])
+    queue_position: int | None = Field(description="0 is the next; none where it does not wait", examples=[None])
+    progress: JobProgress
+    eta_seconds: float | None = Field(description="Estimated, until it is done", examples=[31.5])
+    attempts: int = Field(description="How often it was begun", examples=[1])
+    cancel_requested: bool
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    request: dict[str, Any] = Field(description="What was asked for", examples=[{"lyrics": LYRICS, "seed": 7}])
+    songs: list[PromisedSong]
+    result: JobResult
+    error: str | None = Field(description="Why it failed, in one line")
+
+    @classmethod
+    def of(cls, job: Job) -> JobOut:
+        """The job as it goes over the wire."""
+        return cls(
+            id=job.id,
+            type=job.kind,
+            state=job.state,
+            model=job.model,
+            samples=job.samples,
+            priority=job.priority,
+            queue_position=job.position,
+            progress=JobProgress(
+                blocks_done=job.blocks_done, blocks_expected=job.blocks_expected, seconds_made=job.seconds_made
+            ),
+            eta_seconds=job.eta,
+            attempts=job.attempts,
+            cancel_requested=job.cancel_requested,
+            created_at=moment(job.created),
+            started_at=None if job.started is None else moment(job.started),
+            finished_at=None if job.finished is None else moment(job.finished),
+            request=dict(job.request),
+            songs=[
+                PromisedSong(
+                    id=song,
+                    finished=song in job.songs,
+                    stream=f"/v1/songs/{song}/stream",
+                    audio=f"/v1/songs/{song}/audio",
+                )
+                for song in job.song_ids
+            ],
+            result=JobResult(songs=[FinishedSong(id=song) for song in job.songs]),
+            error=job.error,
+        )
+
+
+class JobPage(Told):
+    """Jobs, the newest first."""
+
+    jobs: list[JobOut]
+    next: str | None = Field(description="The before of the next page; none: this is the last", examples=[None])
