@@ -39,7 +39,7 @@ class RunningServer:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; gives its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,7 @@ def serve(
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(60)
+                process.wait(120)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -128,7 +128,7 @@ def generate() -> Callable[..., dict[str, Any]]:
 def until_over() -> Callable[..., dict[str, Any]]:
     """The job once it is over."""
 
-    def wait(client: httpx.Client, job: str, seconds: float = 90) -> dict[str, Any]:
+    def wait(client: httpx.Client, job: str, seconds: float = 300) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             found: dict[str, Any] = client.get(f"/v1/jobs/{job}").json()
@@ -152,7 +152,7 @@ def song(
 
 
 def _place(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         found = _PLACE.search(log.read_text(encoding="utf-8", errors="replace"))
         if found is not None:

@@ -23,7 +23,8 @@ class Elsewhere:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        there = {method for route in self._routes if route.path_regex.match(scope["path"]) for method in route.methods}
+        matching = [route for route in self._routes if route.path_regex.match(scope["path"])]
+        there = {method for route in matching for method in route.methods or ()}
         if there:
             allowed = ", ".join(sorted(there))
             problem = Problem("method-not-allowed", f"there is {allowed} here", headers={"Allow": allowed})

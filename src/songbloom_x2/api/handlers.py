@@ -12,15 +12,34 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from songbloom_x2.api.problems import Problem, of_status, response, validation_errors
-from songbloom_x2.errors import AudioError, CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
+from songbloom_x2.api.problems import Problem, of_status, response, validation_errors, without_paths
+from songbloom_x2.errors import (
+    AudioError,
+    CheckpointError,
+    ConfigError,
+    ConflictError,
+    LyricsError,
+    MissingExtraError,
+    NotFoundError,
+    QueueFullError,
+    QuotaError,
+    SongBloomError,
+    StorageError,
+    StyleError,
+)
 
 _KINDS: tuple[tuple[type[SongBloomError], str], ...] = (
     (LyricsError, "lyrics"),
     (StyleError, "style"),
     (AudioError, "audio"),
+    (NotFoundError, "not-found"),
+    (ConflictError, "conflict"),
+    (QuotaError, "quota"),
+    (QueueFullError, "queue-full"),
+    (StorageError, "unavailable"),
     (ConfigError, "invalid"),
     (CheckpointError, "invalid"),
+    (MissingExtraError, "invalid"),
 )
 
 
@@ -70,5 +89,5 @@ def refused(error: SongBloomError) -> Problem:
     """What a room below refused, as a problem: its message is of one line and for people already."""
     for kind, name in _KINDS:
         if isinstance(error, kind):
-            return Problem(name, str(error))
+            return Problem(name, without_paths(str(error)), retry_after=getattr(error, "retry_after", None))
     return Problem("unavailable", "this could not be done; the log of the server says more")

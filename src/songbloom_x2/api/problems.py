@@ -6,6 +6,7 @@ A problem's ``type`` is ``urn:songbloom:problem:NAME``, stable for programs; ``d
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from starlette.types import Scope
 MEDIA_TYPE = "application/problem+json"
 _PREFIX = "urn:songbloom:problem:"
 LONGEST_DETAIL = 400
+_A_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:'\"]+[/\\])*[^\s/\\:'\",;]+")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ def request_id_of(scope: Scope) -> str | None:
     state = scope.get("state") or {}
     found = state.get("request_id")
     return found if isinstance(found, str) else None
+
+
+def without_paths(text: str) -> str:
+    """A message of a room below without the server's paths, which are nobody else's business."""
+    return _A_PATH.sub("…", text)
 
 
 def one_line(text: str) -> str:

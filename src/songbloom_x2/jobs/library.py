@@ -114,8 +114,15 @@ class StyleLibrary:
         self._database = database
 
     def add(self, id: str, owner: Owner, *, name: str, sha256: str, seconds: float, most: int) -> StyleRecord:
-        """Record an uploaded style. Raises ``QuotaError`` where the owner has ``most`` already."""
+        """Record an uploaded style; the same sound under the same name is the one that is there already.
+
+        Raises ``QuotaError`` where the owner has ``most`` already.
+        """
+        mine = (styles.c.owner == owner.id) & styles.c.deleted.is_(None)
+        same = mine & (styles.c.sha256 == sha256) & (styles.c.name == name)
         with self._database.write() as connection:
+            if (known := connection.execute(sa.select(styles).where(same).limit(1)).one_or_none()) is not None:
+                return _style(known)
             owned = sa.select(sa.func.count()).select_from(styles)
             count = connection.execute(owned.where(styles.c.owner == owner.id, styles.c.deleted.is_(None))).scalar_one()
             if count >= most:

@@ -55,6 +55,16 @@ class ServicePlan:
             **changes,
         )
 
+    @property
+    def model_name(self) -> str:
+        """What clients call the model: of a folder its last name only, because paths are nobody else's business."""
+        given = Path(self.model)
+        return self.model if given.name == self.model else given.resolve().name or "model"
+
+    def model_source(self, name: str) -> str:
+        """Where the model of this name is loaded from: a folder, or a known name."""
+        return self.model if name == self.model_name else name
+
     def to_json(self) -> str:
         """One line."""
         return json.dumps(dataclasses.asdict(self))

@@ -54,7 +54,8 @@ class JobService:
         """Nothing is touched before ``start``. Raises ``ConfigError`` for a database URL that cannot be used."""
         self.plan = plan
         self._database = Database(plan.database)
-        self._shapes = ModelShapes(plan.model, None if plan.models_dir is None else Path(plan.models_dir))
+        models_dir = None if plan.models_dir is None else Path(plan.models_dir)
+        self._shapes = ModelShapes(plan.model_name, models_dir, plan.model)
         self._folder = DataFolder(Path(plan.data_dir))
         self._transcoding = threading.Lock()
         self._executor: Executor | None = None
@@ -297,9 +298,12 @@ class JobService:
         target = self._folder.style_file(id)
         seconds, sha256 = decode_upload(file, target, self.limits)
         try:
-            return self._uploaded.add(
+            kept = self._uploaded.add(
                 id, owner, name=name, sha256=sha256, seconds=seconds, most=self.limits.max_styles_per_owner
             )
+            if kept.id != id:
+                target.unlink(missing_ok=True)
+            return kept
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -401,7 +405,7 @@ class JobService:
     def _room_after(self) -> float:
         """How long a full queue is likely to take until there is room for one more."""
         queued, running, seconds = self._queue.counts()
-        speed = self._staff.speed(self.plan.model) or _GUESSED_FACTOR
+        speed = self._staff.speed(self.plan.model_name) or _GUESSED_FACTOR
         workers = max(len(self._staff.workers()), 1)
         return min(max(seconds * speed / max(queued + running, 1) / workers, 1.0), 3600.0)
 

@@ -50,9 +50,10 @@ class ModelShape:
 class ModelShapes:
     """The models of one server: those known by name that are here, those in the models folder, and the default."""
 
-    def __init__(self, default: str, models_dir: Path | None) -> None:
-        """Nothing is read yet."""
+    def __init__(self, default: str, models_dir: Path | None, source: str | None = None) -> None:
+        """Nothing is read yet. ``source``: where the default is loaded from, where that is not its name."""
         self.default = default
+        self._source = default if source is None else source
         self._models_dir = models_dir
         self._known: dict[str, ModelShape] = {}
 
@@ -74,7 +75,7 @@ class ModelShapes:
             return self._known[name]
         if name not in self.names():
             raise NotFoundError(f"model '{name[:120]}' is not known here")
-        shape = _read(name, locate(name, self._models_dir))
+        shape = _read(name, locate(self._source if name == self.default else name, self._models_dir))
         self._known[name] = shape
         return shape
 

@@ -68,7 +68,7 @@ class Worker:
         signs.start()
         idle_since = time.monotonic()
         if self._plan.jobs.preload:
-            self._wanted = f"load {self._plan.model}"
+            self._wanted = f"load {self._plan.model_name}"
         try:
             while not self.stopping:
                 self._moved = time.monotonic()
@@ -182,7 +182,9 @@ class Worker:
         self._unload()
         self._state = "loading"
         models = None if self._plan.models_dir is None else Path(self._plan.models_dir)
-        self._pipeline = SongPipeline.from_pretrained(name, self._plan.runtime, models_dir=models)
+        self._pipeline = SongPipeline.from_pretrained(
+            self._plan.model_source(name), self._plan.runtime, models_dir=models
+        )
         self._model = name
         self._moved = time.monotonic()
         return self._pipeline

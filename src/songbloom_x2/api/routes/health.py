@@ -7,6 +7,7 @@ from pydantic import Field
 
 from songbloom_x2.api.dependencies import Service, Watcher
 from songbloom_x2.api.documented import refusals
+from songbloom_x2.api.problems import without_paths
 from songbloom_x2.api.schemas.base import Told
 
 router = APIRouter(tags=["health"])
@@ -43,7 +44,8 @@ def readyz(service: Service, response: Response) -> Readiness:
     health = service.health()
     if not health.ready:
         response.status_code = 503
-    return Readiness(ready=health.ready, problems=list(health.problems), queued=health.queued, running=health.running)
+    problems = [without_paths(line) for line in health.problems]
+    return Readiness(ready=health.ready, problems=problems, queued=health.queued, running=health.running)
 
 
 @router.get(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from songbloom_x2.api.problems import without_paths
 from songbloom_x2.api.schemas.base import JOB_ID, SONG_ID, Given, Moment, Told, moment
 from songbloom_x2.config import Preset
 from songbloom_x2.jobs.records import Job, JobState
@@ -149,7 +150,7 @@ class JobOut(Told):
                 for song in job.song_ids
             ],
             result=JobResult(songs=[FinishedSong(id=song) for song in job.songs]),
-            error=job.error,
+            error=None if job.error is None else without_paths(job.error),
         )
 
 

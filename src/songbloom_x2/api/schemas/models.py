@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from songbloom_x2.api.problems import without_paths
 from songbloom_x2.api.schemas.base import Told
 from songbloom_x2.jobs.records import ModelRecord
 
@@ -28,7 +29,8 @@ class ModelOut(Told):
     @classmethod
     def of(cls, model: ModelRecord) -> ModelOut:
         """The model as it goes over the wire."""
-        return cls.model_validate(model, from_attributes=True)
+        made = cls.model_validate(model, from_attributes=True)
+        return made if made.problem is None else made.model_copy(update={"problem": without_paths(made.problem)})
 
 
 class ModelList(Told):
