@@ -135,6 +135,15 @@ class SongPipeline:
             sound = self._codec.decode(latents)[0].float().cpu().numpy()
         return Waveform(sound, self._codec.sample_rate)
 
+    def decode_style_stems(self, style: Style) -> tuple[Waveform, Waveform]:
+        """Voice and band of a style prompt. Raises ``ConfigError`` where the codec does not keep them apart."""
+        if not isinstance(self._codec, TwoStemCodec):
+            raise ConfigError(f"model '{self.config.name}' does not keep voice and band apart: it has no stems")
+        with apply(self._plan), codec_scope(self._plan), torch.inference_mode():
+            latents = style.latents[None].to(self._plan.torch_device)
+            voice, band = (stem[0].float().cpu().numpy() for stem in self._codec.decode_stems(latents))
+        return Waveform(voice, self._codec.sample_rate), Waveform(band, self._codec.sample_rate)
+
     @property
     def description(self) -> dict[str, Any]:
         """What a manifest says about the model."""

@@ -64,6 +64,11 @@ def estimate_key(waveform: Waveform) -> int | None:
     return int(np.argmax(fits))
 
 
+def onset_envelope(waveform: Waveform) -> tuple[Doubles, float]:
+    """How strongly something begins, ``[T]``, and how many values there are a second."""
+    return _onsets(waveform), _RATE / _HOP
+
+
 def _onsets(waveform: Waveform) -> Doubles:
     """How much the spectrum grows, every 10 ms, as far as that is more than its average over a second."""
     mono = resample(to_mono(waveform), _RATE).samples[0].astype(np.float64)

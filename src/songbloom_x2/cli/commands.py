@@ -25,7 +25,7 @@ COMMANDS = (
     Command(("style",), "style", "list the styles that come with a model, and hear them"),
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
-    Command(("eval",), "evaluate", "make songs and measure words, pitch, endings and level"),
+    Command(("eval",), "evaluate", "measure a model, or a folder of songs"),
     Command(("serve",), "serve", "run the HTTP API and the web page"),
     Command(("keys",), "keys", "make, list and revoke API keys"),
     Command(("models", "list"), "models_list", "the models that are known by name"),
@@ -35,7 +35,9 @@ COMMANDS = (
     Command(("config", "show"), "config_show", "every setting, its value and where it came from"),
     Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
+    Command(("train", "tokenizer"), "train_tokenizer", "train the recogniser of sketch tokens"),
     Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
+    Command(("train", "listener"), "train_listener", "fit the recognisers of style and voice for songbloom eval"),
     Command(("train", "embedded"), "train_embedded", "make the embedded model again, step by step"),
     Command(("train", "package"), "train_package", "join trained parts into a model folder"),
 )

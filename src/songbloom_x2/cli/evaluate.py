@@ -1,171 +1,151 @@
-"""``songbloom eval``: make songs from lyrics that were never trained on, and measure what a listener would notice."""
+"""``songbloom eval``: make songs, or take a folder of them, and measure what a listener would notice."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from songbloom_x2.cli.settings_flags import add_config_flag, add_machine_flags, settings_of
+from songbloom_x2.errors import ConfigError
+
 if TYPE_CHECKING:
-    from songbloom_x2.evaluate.transcribe import Transcriber
-    from songbloom_x2.pipeline import SongPipeline
-    from songbloom_x2.types import Song
+    from songbloom_x2.evaluation.listener import Listener
+
+EPILOG = """\
+examples:
+  songbloom eval --lyrics-file examples/eval.jsonl --songs 20 --json
+  songbloom eval --lyrics-file examples/eval.jsonl --style prompt.wav --set steps=24 --out runs/eval/steps-24
+  songbloom eval songs
+  songbloom eval songs --lyrics-file lyrics.jsonl
+"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "eval",
-        help="make songs and measure words, pitch, endings and level",
+        help="measure a model, or a folder of songs: words, pitch, tempo, form, sound",
         description="Make songs of the lyrics in a JSONL file (lines with idx, lang, lyrics) with the model's named "
-        "styles in turn, and measure them. Word errors are those of Whisper base (extra 'eval').",
-        epilog="example: songbloom eval --lyrics-file examples/eval.jsonl --songs 20 --json",
+        "styles in turn and measure them; or measure the songs of FOLDER, as far as that can be done without knowing "
+        "how they were made. Words are those that Whisper base hears (extra 'eval'). Songs, figures and a page with "
+        "plots are kept; an interrupted run goes on where it stopped.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--lyrics-file", type=Path, required=True, metavar="FILE.jsonl")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="measure the songs in it; make none")
+    parser.add_argument(
+        "--lyrics-file",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="lyrics to sing; with FOLDER: the lyrics of its songs, idx is a file's name without ending",
+    )
     parser.add_argument("--songs", type=int, default=20, metavar="N", help="songs to make (default 20)")
-    parser.add_argument("--model", default="embedded", metavar="NAME|DIR")
     parser.add_argument("--style", default=None, help="one style for all songs (default: the model's, in turn)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--duration", type=float, metavar="S", help="seconds at most (default: the model ends)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="sampling, e.g. steps=24")
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--out", type=Path, default=None, metavar="DIR", help="keep songs and each song's figures here")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where everything is kept (default: a folder of its own in runs/eval)"
+    )
+    parser.add_argument("--listener", type=Path, metavar="FILE", help="recognises style and voice (default: shipped)")
     parser.add_argument("--cache", type=Path, default=Path("runs/eval-cache"), help="where Whisper's files are joined")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on stdout")
+    machine = parser.add_argument_group("the machine")
+    add_machine_flags(machine)
+    add_config_flag(machine)
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make, measure, summarise."""
-    from songbloom_x2.config import RuntimeConfig
-    from songbloom_x2.evaluate.transcribe import Transcriber
-    from songbloom_x2.pipeline import SongPipeline
+    """Make or find songs, measure, summarise."""
+    if args.songs < 1:
+        raise ConfigError(f"--songs {args.songs}: must be at least 1")
+    if args.folder is None and args.lyrics_file is None:
+        raise ConfigError("--lyrics-file is missing: give lyrics to sing, or a FOLDER of songs to measure")
+    return _run_folder(args) if args.folder is not None else _run_model(args)
 
-    lines = _lines(args.lyrics_file)
-    settings = _settings(args.set)
-    pipeline = SongPipeline.from_pretrained(args.model, RuntimeConfig(threads=args.threads))
+
+def _run_model(args: argparse.Namespace) -> int:
+    from songbloom_x2.cli.generate import setting
+    from songbloom_x2.cli.loading import load_pipeline
+    from songbloom_x2.evaluate.transcribe import Transcriber
+    from songbloom_x2.evaluation.run import Evaluation, EvaluationPlan, plan_id, read_lyrics_lines
+
+    lines = read_lyrics_lines(args.lyrics_file)
+    settings = settings_of(args)
+    sampling = settings.given("sampling") | dict(setting(text) for text in args.set)
+    plan = EvaluationPlan(lines, args.songs, args.style, args.seed, sampling, args.duration)
     transcriber = Transcriber(args.cache)
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
-    figures = []
-    for number in range(args.songs):
-        line = lines[number % len(lines)]
-        styles = pipeline.styles
-        style = args.style or (styles[number % len(styles)] if styles else None)
-        found = _measured(pipeline, transcriber, line, style, args.seed + number, settings, args.out, number)
-        figures.append(found)
-        print(f"song {number + 1} of {args.songs}: {json.dumps(found)}", file=sys.stderr, flush=True)
-    summary = _summary(figures)
-    if args.out is not None:
-        (args.out / "figures.json").write_text(json.dumps({"summary": summary, "songs": figures}, indent=1) + "\n")
+    listener = _listener(args)
+    pipeline = load_pipeline(settings, explain=False)
+    out = args.out or Path("runs/eval") / plan_id(plan, pipeline.description["sha256"])
+    evaluation = Evaluation(pipeline, plan, out, transcriber, listener)
+    songs = evaluation.run(_reporter(args.songs))
+    audio = [out / f"{number:03d}.flac" for number in range(len(songs))]
+    return _finish(args, out, f"{pipeline.config.name}: {len(songs)} songs of {args.lyrics_file.name}", songs, audio)
+
+
+def _run_folder(args: argparse.Namespace) -> int:
+    from songbloom_x2.evaluate.transcribe import Transcriber
+    from songbloom_x2.evaluation.folder import evaluate_folder, song_files
+    from songbloom_x2.evaluation.run import read_lyrics_lines
+
+    files = song_files(args.folder)
+    lines = {} if args.lyrics_file is None else {line.idx: line for line in read_lyrics_lines(args.lyrics_file)}
+    out = args.out or args.folder / "evaluation"
+    songs = evaluate_folder(args.folder, out, Transcriber(args.cache), _listener(args), lines, _reporter(len(files)))
+    return _finish(args, out, f"{args.folder}: {len(songs)} songs", songs, files)
+
+
+def _listener(args: argparse.Namespace) -> Listener | None:
+    from songbloom_x2.evaluation.listener import load_listener, shipped_listener
+
+    path = args.listener or shipped_listener()
+    return load_listener(path)
+
+
+def _reporter(count: int) -> Callable[[int, Mapping[str, Any], bool], None]:
+    def report(number: int, figures: Mapping[str, Any], there: bool) -> None:
+        names = ("wer_voice", "wer_mix", "pitch_within_50c", "tempo_within_4pc", "real_time_factor")
+        shown = ", ".join(f"{name} {figures[name]:.2f}" for name in names if figures.get(name) is not None)
+        told = figures.get("failed") or (f"{shown} (kept)" if there else shown)
+        print(f"song {number + 1} of {count} ({figures['idx']}): {told}", file=sys.stderr, flush=True)
+
+    return report
+
+
+def _finish(
+    args: argparse.Namespace, out: Path, title: str, songs: Sequence[Mapping[str, Any]], audio: Sequence[Path]
+) -> int:
+    from songbloom_x2.audio.atomic import write_atomically
+    from songbloom_x2.evaluation.figures import summarise
+    from songbloom_x2.evaluation.page import page
+
+    summary = summarise([song for song in songs if "failed" not in song])
+    failed = sum("failed" in song for song in songs)
+    summary["failed"] = failed
+    data = json.dumps({"summary": summary, "songs": songs}, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(out / "figures.json", (data + "\n").encode())
+    there = [Path(os.path.relpath(path, out)) if path.exists() else None for path in audio]
+    write_atomically(out / "index.html", page(title, summary, songs, there).encode())
+    print(f"{out / 'index.html'}: page with plots; figures and songs beside it", file=sys.stderr)
     if args.json:
-        print(json.dumps(summary))
+        print(json.dumps(summary, allow_nan=False))
     else:
-        for name, value in summary.items():
-            print(f"{name:20} {value['mean']:8.4f} ± {value['ci95']:.4f}  ({value['n']} songs)")
+        _print_table(summary)
     return 0
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    from songbloom_x2.errors import ConfigError
-
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--lyrics-file {path}: {error}: give lines of JSON with 'lyrics'") from error
-    if not lines or not all(isinstance(line, dict) and isinstance(line.get("lyrics"), str) for line in lines):
-        raise ConfigError(f"--lyrics-file {path}: every line must be a JSON object with 'lyrics'")
-    return lines
-
-
-def _settings(words: list[str]) -> dict[str, Any]:
-    import yaml
-
-    from songbloom_x2.errors import ConfigError
-
-    settings = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {word}: write NAME=VALUE, for example steps=24")
-        settings[name] = yaml.safe_load(value)
-    return settings
-
-
-def _measured(
-    pipeline: SongPipeline,
-    transcriber: Transcriber,
-    line: dict[str, Any],
-    style: str | None,
-    seed: int,
-    settings: dict[str, Any],
-    out: Path | None,
-    number: int,
-) -> dict[str, Any]:
-    """Make one song and measure it."""
-    import numpy as np
-
-    from songbloom_x2.audio.files import write_audio
-    from songbloom_x2.audio.loudness import integrated_lufs
-    from songbloom_x2.evaluate.pitch import measured_pitch, notes_within, sketch_notes
-    from songbloom_x2.evaluate.words import word_errors
-    from songbloom_x2.types import SongRequest, Waveform
-
-    request = SongRequest(lyrics=line["lyrics"], style=style, seed=seed, sampling=settings)
-    song = pipeline.generate(request)[0]
-    language = line.get("lang", "en")
-    mix = word_errors(line["lyrics"], transcriber(_mono(song.waveform), language))
-    samples = song.waveform.samples
-    found: dict[str, Any] = {
-        "idx": line.get("idx", number),
-        "style": style,
-        "seed": seed,
-        "seconds": round(song.waveform.seconds, 2),
-        "ending": song.manifest["result"]["ending"],
-        "wer_mix": mix.rate,
-        "words": mix.length,
-        "lufs": round(integrated_lufs(song.waveform), 2),
-        "peak": round(float(np.abs(samples).max()), 4),
-        "real_time_factor": round(song.manifest["timings"]["real_time_factor"], 3),
-    }
-    layout = pipeline.config.alignment.layout if pipeline.config.alignment else None
-    if layout is not None:
-        voice = _voice(pipeline, song)
-        heard = transcriber(_mono(voice), language)
-        found |= {"wer_voice": word_errors(line["lyrics"], heard).rate, "heard": heard}
-        midi, times = measured_pitch(_mono(voice))
-        good, measured = notes_within(sketch_notes(song.tokens, layout), midi, times)
-        found |= {"pitch_within_50c": good / max(1, measured), "notes": measured}
-        if out is not None:
-            write_audio(out / f"{number:03d}-voice.flac", Waveform(voice.samples, voice.sample_rate), format="flac")
-    if out is not None:
-        write_audio(out / f"{number:03d}.flac", song.waveform, format="flac")
-    return found
-
-
-def _voice(pipeline: SongPipeline, song: Song) -> Any:
-    """The voice's stem of a song of the embedded model."""
-    voice, _ = pipeline.stems(song)
-    return voice
-
-
-def _mono(waveform: Any) -> Any:
-    from songbloom_x2.audio.mixdown import to_mono
-    from songbloom_x2.audio.resample import resample
-    from songbloom_x2.evaluate.transcribe import WHISPER_RATE
-
-    return resample(to_mono(waveform), WHISPER_RATE).samples[0]
-
-
-def _summary(figures: list[dict[str, Any]]) -> dict[str, dict[str, float | int]]:
-    from songbloom_x2.evaluate.statistics import summary
-
-    out = {}
-    for name, weight in (("wer_voice", "words"), ("wer_mix", "words"), ("pitch_within_50c", "notes")):
-        chosen = [f for f in figures if name in f and f[weight]]
-        out[name] = summary([f[name] for f in chosen], [f[weight] for f in chosen])
-    out["ends_by_itself"] = summary([float(f["ending"] == "end") for f in figures])
-    for name in ("seconds", "lufs", "peak", "real_time_factor"):
-        out[name] = summary([f[name] for f in figures])
-    return out
+def _print_table(summary: Mapping[str, Any]) -> None:
+    for name, found in summary.items():
+        if isinstance(found, dict) and found.get("n"):
+            print(f"{name:20} {found['mean']:9.4f} ± {found['ci95']:.4f}  ({found['n']} songs)")
+    for name, why in summary["not_measured"].items():
+        print(f"{name:20} not measured: {why}")
+    if summary["failed"]:
+        print(f"{summary['failed']} songs could not be made or read: see figures.json")

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--n {args.n}: from 1 to {MOST_SONGS} songs can be made at a time")
     if not 0 <= args.seed <= LARGEST_SEED - args.n + 1:
         raise ConfigError(f"--seed {args.seed}: must be from 0 to {LARGEST_SEED} for every song")
-    sampling = settings.given("sampling") | dict(_setting(text) for text in args.set)
+    sampling = settings.given("sampling") | dict(setting(text) for text in args.set)
     if args.input_jsonl is not None or args.output_dir is not None:
         from songbloom_x2.cli.batch import run_batch
 
@@ -193,7 +193,8 @@ def _told(saved: SavedSong) -> str:
     return f"{saved.audio}: {made['seconds']:.1f} s, seed {made['seed']}, made in {made['timings']['making']:.1f} s"
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, Any]:
+    """One ``NAME=VALUE`` of ``--set``. Raises ``ConfigError``."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise ConfigError(f"--set {text}: must be NAME=VALUE, for example steps=12")

@@ -55,22 +55,24 @@ def measured_pitch(samples: FloatArray) -> tuple[FloatArray, FloatArray]:
     return midi.astype(np.float32), np.asarray(found.timestamps, dtype=np.float32)
 
 
+def heard_pitch(note: SketchNote, midi: FloatArray, times: FloatArray, lag: float = 0.0) -> float | None:
+    """The pitch that is sung where the sketch has a note (MIDI); none where it cannot be heard.
+
+    ``midi`` and ``times`` as ``measured_pitch`` gives them. ``lag``: seconds by which the sound comes before the
+    sketch's frame times (negative: after).
+    """
+    # The first and last quarter belong to glides and consonants.
+    length = (note.end - note.start) / FRAME_RATE
+    start = note.start / FRAME_RATE - lag + length / 4
+    inside = midi[(times >= start) & (times < start + length / 2)]
+    inside = inside[~np.isnan(inside)]
+    return float(np.median(inside)) if len(inside) >= 2 else None
+
+
 def notes_within(
     notes: list[SketchNote], midi: FloatArray, times: FloatArray, lag: float = 0.0, cents: float = 50.0
 ) -> tuple[int, int]:
-    """How many notes are sung within ``cents``, and how many could be measured.
-
-    ``lag``: seconds by which the sound comes before the sketch's frame times (negative: after).
-    """
-    good = measured = 0
-    for note in notes:
-        # The first and last quarter belong to glides and consonants.
-        length = (note.end - note.start) / FRAME_RATE
-        start = note.start / FRAME_RATE - lag + length / 4
-        inside = midi[(times >= start) & (times < start + length / 2)]
-        inside = inside[~np.isnan(inside)]
-        if len(inside) < 2:
-            continue
-        measured += 1
-        good += bool(abs(float(np.median(inside)) - note.midi) * 100 <= cents)
-    return good, measured
+    """How many notes are sung within ``cents``, and how many could be measured (see ``heard_pitch``)."""
+    pairs = [(note.midi, heard_pitch(note, midi, times, lag)) for note in notes]
+    distances = [abs(heard - wanted) * 100 for wanted, heard in pairs if heard is not None]
+    return sum(distance <= cents for distance in distances), len(distances)
