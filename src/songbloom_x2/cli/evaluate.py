@@ -105,8 +105,10 @@ def _run_folder(args: argparse.Namespace) -> int:
 def _listener(args: argparse.Namespace) -> Listener | None:
     from songbloom_x2.evaluation.listener import load_listener, shipped_listener
 
-    path = args.listener or shipped_listener()
-    return load_listener(path)
+    if args.listener is None and not shipped_listener().exists():
+        print("no listener in this installation: style, voice and prompt are not recognised", file=sys.stderr)
+        return None
+    return load_listener(args.listener or shipped_listener())
 
 
 def _reporter(count: int) -> Callable[[int, Mapping[str, Any], bool], None]:
