@@ -1,0 +1,213 @@
+// Jobs under way and songs that are done: one list, the newest first, with search and favourites.
+import { ask, audioOf } from "./api.js";
+import { bloom } from "./bloom.js";
+import { create } from "./create.js";
+import { dialog, fill, fresh, h, icon, menu } from "./dom.js";
+import { ago, clock, lasting } from "./format.js";
+import { t } from "./i18n.js";
+import { isPlaying, silence, toggle } from "./sound.js";
+import { get, kept, on, set } from "./store.js";
+import { styleName } from "./styles.js";
+
+const dismissed = kept("dismissed", []);
+const OPEN = ["queued", "running"];
+
+/** What to call a song or a job. */
+export const titleOf = (thing) => thing.title || thing.request?.title || firstLine(thing.lyrics ?? thing.request?.lyrics) || t("song.untitled");
+const firstLine = (lyrics) => (lyrics ?? "").split(/\n|\. /).map((line) => line.replace(/\[[^\]]*\]/g, "").replace(/^[\s,]+/, "").trim()).find(Boolean)?.slice(0, 48);
+
+/** The picture of a song: its style's colours, turned by its own id. */
+export function cover(style, seed, size) {
+  const known = get("styles").find((one) => one.id === style);
+  return bloom({ name: `${style ?? ""}${seed}`, key: known?.key ?? null, tempo: known?.tempo ?? null, size });
+}
+
+/** A button that plays and pauses something and shows which of both. */
+export function playButton(what, name, size = "") {
+  const button = h("button", { class: `play ${size}`, type: "button", onclick: (event) => { event.stopPropagation(); toggle(what); } });
+  const draw = () => {
+    const on_ = isPlaying(what.kind, what.id);
+    fill(button, icon(on_ ? "pause" : "play", 18));
+    button.setAttribute("aria-label", t(on_ ? "play.pause" : "play.play", { name }));
+  };
+  button.draw = draw;
+  draw();
+  return button;
+}
+
+class Library extends HTMLElement {
+  connectedCallback() {
+    if (this.list) return;
+    const search = fresh("search");
+    this.rows = new Map();
+    this.query = h("input", { class: "input", type: "search", id: search, placeholder: t("songs.search"), oninput: () => { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.load(), 250); } });
+    this.loved = h("button", { class: "btn tiny", type: "button", "aria-pressed": "false", onclick: () => { this.only = !this.only; this.loved.setAttribute("aria-pressed", String(this.only)); this.loved.classList.toggle("on", this.only); this.load(); } }, icon("heart", 16), t("songs.favourites"));
+    this.queue = h("ul", { class: "stack", "aria-label": t("queue.title") });
+    this.list = h("ul", { class: "songs", "aria-label": t("songs.title") });
+    this.more = h("button", { class: "btn", type: "button", hidden: true, onclick: () => this.load(true) }, t("songs.more"));
+    this.none = h("div", { class: "empty" });
+    this.append(h("div", { class: "row spread wrap library-head" }, h("h2", { class: "sb-title" }, t("songs.title")),
+      h("div", { class: "row grow search" }, h("label", { class: "sr", for: search }, t("songs.search")), this.query, this.loved)),
+    this.queue, this.list, this.none, this.more);
+    on("jobs", () => this.drawQueue());
+    on("songs", () => this.drawSongs());
+    on("selected", () => this.mark());
+    on("playing", () => this.querySelectorAll("button.play").forEach((button) => button.draw?.()));
+    on(["songs.stale", "styles"], () => this.load());
+    this.load();
+  }
+
+  async load(more = false) {
+    const songs = get("songs"), mine = (this.number = (this.number ?? 0) + 1);
+    try {
+      const page = await ask("songs", { search: this.query.value.trim() || null, favourite: this.only ? true : null, before: more ? songs.at(-1)?.id ?? null : null });
+      if (mine !== this.number) return;
+      this.more.hidden = !page.more;
+      set("songs", more ? [...songs, ...page.songs] : page.songs);
+    } catch (error) {
+      if (!error.offline) set("toast", { text: error.message, bad: true });
+    }
+  }
+
+  drawQueue() {
+    const shown = get("jobs").filter((job) => OPEN.includes(job.state) || (["failed", "cancelled"].includes(job.state) && !dismissed.get().includes(job.id) && Date.now() / 1000 - job.finished < 86400));
+    const before = new Map([...this.queue.children].map((row) => [row.dataset.job, row]));
+    const rows = shown.map((job) => {
+      let row = before.get(job.id);
+      if (!row || row.dataset.state !== job.state) row = this.jobRow(job);
+      row.update(job);
+      return row;
+    });
+    if (rows.length !== this.queue.children.length || rows.some((row, index) => row !== this.queue.children[index])) fill(this.queue, rows);
+    this.queue.hidden = !rows.length;
+  }
+
+  jobRow(job) {
+    const name = titleOf(job), style = job.request.style;
+    const line = h("span", { class: "small soft num" }), bar = h("i"), chip = h("span", { class: "chip" });
+    const blocks = h("div", { class: "bar blocks", role: "progressbar", "aria-label": t("queue.progress", { name }), "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
+    const listen = job.song_ids.map((id, index) => {
+      const what = { kind: "live", id, title: name, style };
+      const button = h("button", { class: "btn tiny listen", type: "button", disabled: true, onclick: () => toggle(what) });
+      button.draw = () => fill(button, icon(isPlaying("live", id) ? "pause" : "play", 15), job.song_ids.length > 1 ? t("queue.take", { n: index + 1 }) : t("queue.listen"));
+      button.draw();
+      return button;
+    });
+    const open = OPEN.includes(job.state);
+    const stop = h("button", { class: "btn tiny", type: "button", onclick: async () => {
+      stop.disabled = true;
+      try { await ask("cancel", { id: job.id }); } catch (error) { set("toast", { text: error.message, bad: true }); stop.disabled = false; }
+    } }, icon("close", 15), t("queue.cancel"));
+    const away = () => { dismissed.set([job.id, ...dismissed.get()].slice(0, 200)); this.drawQueue(); };
+    const row = h("li", { class: "job card", "data-job": job.id, "data-state": job.state },
+      h("div", { class: "row" }, cover(style, job.song_ids[0], 52),
+        h("div", { class: "grow" }, h("div", { class: "row" }, h("strong", { class: "cut" }, name), chip), line)),
+      open ? blocks : null,
+      job.error ? h("p", { class: "note bad" }, job.error) : null,
+      h("div", { class: "row wrap" }, open ? [listen, stop] : [
+        h("button", { class: "btn tiny", type: "button", onclick: () => { away(); create({ kind: job.kind, request: job.request, samples: job.samples }).catch(() => {}); } }, icon("again", 15), t("queue.again")),
+        h("button", { class: "btn plain tiny", type: "button", onclick: away }, t("queue.dismiss"))]));
+    row.update = (now) => {
+      const share = now.blocks_expected ? Math.min(1, now.blocks_done / now.blocks_expected) : 0;
+      chip.textContent = t(`state.${now.cancel_requested && now.state === "running" ? "cancelling" : now.state}`);
+      chip.className = `chip ${{ running: "accent", failed: "bad", cancelled: "" }[now.state] ?? ""}`;
+      line.textContent = now.state === "queued" ? t("queue.position", { n: (now.position ?? 0) + 1 })
+        : now.state === "running" ? [now.blocks_done ? t("queue.blocks", { n: now.blocks_done, of: now.blocks_expected }) : t("queue.preparing"), now.seconds_made ? t("queue.made", { time: clock(now.seconds_made) }) : "", now.eta ? t("queue.eta", { time: lasting(now.eta) }) : ""].filter(Boolean).join(" · ")
+          : now.finished ? ago(now.finished) : "";
+      bar.style.width = `${share * 100}%`;
+      blocks.style.setProperty("--blocks", Math.max(1, now.blocks_expected));
+      blocks.setAttribute("aria-valuenow", Math.round(share * 100));
+      listen.forEach((button) => { button.disabled = now.seconds_made <= 0 && !isPlaying("live", now.song_ids[0]); });
+      stop.disabled = now.cancel_requested;
+    };
+    return row;
+  }
+
+  drawSongs() {
+    const songs = get("songs");
+    const focused = document.activeElement?.closest?.("[data-song]")?.dataset.song;
+    fill(this.list, songs.map((song) => this.songRow(song)));
+    if (focused && !document.activeElement?.closest("[data-song]")) this.list.querySelector(`[data-song="${focused}"] .open`)?.focus();
+    fill(this.none, songs.length ? null : this.only || this.query.value ? t("songs.none.found") : [icon("note", 34), h("p", {}, t("songs.none"))]);
+    this.none.hidden = songs.length > 0;
+    this.mark();
+  }
+
+  mark() {
+    for (const row of this.list.children) {
+      const selected = row.dataset.song === get("selected");
+      row.classList.toggle("selected", selected);
+      row.querySelector(".open").setAttribute("aria-current", String(selected));
+    }
+  }
+
+  songRow(song) {
+    const name = titleOf(song);
+    const heart = h("button", { class: `btn plain round tiny ${song.favourite ? "loved" : ""}`, type: "button", "aria-pressed": String(song.favourite), "aria-label": t("song.favourite", { name }), onclick: () => favourite(song) }, icon(song.favourite ? "loved" : "heart", 18));
+    return h("li", { class: "song", "data-song": song.id },
+      h("div", { class: "cover" }, cover(song.style, song.id, 56), playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "tiny")),
+      h("button", { class: "open grow", type: "button", onclick: () => set("selected", song.id) }, h("strong", { class: "cut" }, name),
+        h("span", { class: "small soft cut num" }, [clock(song.seconds), styleName(song.style), song.kind === "generate" ? "" : t(`kind.${song.kind}`), ago(song.created)].filter(Boolean).join(" · "))),
+      heart, menu(h("button", { class: "btn plain round tiny", type: "button", "aria-label": t("song.more", { name }) }, icon("more", 18)), () => songMenu(song)));
+  }
+}
+
+/** What can be done with a song, for a menu. */
+export function songMenu(song) {
+  const name = titleOf(song);
+  return [
+    { head: t("song.download") },
+    ...["flac", "wav", "mp3"].map((format) => ({ icon: "down", text: format.toUpperCase(), aside: t(`format.${format}`), href: audioOf(song.id, format), download: `${name}.${format}` })),
+    { head: t("song.make") },
+    { icon: "again", text: t("song.same-seed"), run: () => ask("song", { id: song.id }).then(({ request }) => set("recipe.use", { request, seed: song.seed })) },
+    { icon: "dice", text: t("song.another"), run: () => ask("song", { id: song.id }).then(({ request }) => create({ kind: "generate", request: { ...request, seed: null } })).catch(() => {}) },
+    { icon: "compare", text: t("song.compare"), run: () => set("compare", song) },
+    { icon: "pen", text: t("song.rename"), run: () => rename(song) },
+    { icon: "trash", text: t("song.delete"), danger: true, run: () => remove(song) },
+  ];
+}
+
+/** Mark as a favourite, or no longer. */
+export async function favourite(song) {
+  try {
+    const now = await ask("favourite", { id: song.id, favourite: !song.favourite });
+    changed(now);
+  } catch (error) {
+    set("toast", { text: error.message, bad: true });
+  }
+}
+
+function changed(song) {
+  set("songs", get("songs").map((one) => (one.id === song.id ? song : one)));
+  if (get("selected") === song.id) set("selected", song.id);
+}
+
+/** Ask for another title. */
+export function rename(song) {
+  const name = fresh("rename"), input = h("input", { class: "input", id: name, maxlength: 200, value: song.title });
+  const save = async (event) => {
+    event.preventDefault();
+    box.close();
+    try { changed(await ask("rename", { id: song.id, title: input.value.trim() })); } catch (error) { set("toast", { text: error.message, bad: true }); }
+  };
+  const box = dialog(t("song.rename"), [h("form", { class: "stack", onsubmit: save }, h("div", { class: "field" }, h("label", { for: name }, t("create.title")), input), h("div", { class: "row" }, h("button", { class: "btn main", type: "submit" }, t("save"))))], [], { closeText: t("close") });
+  input.select();
+}
+
+/** Put a song away; the message offers to bring it back. */
+export async function remove(song) {
+  try {
+    await ask("delete", { id: song.id });
+  } catch (error) {
+    set("toast", { text: error.message, bad: true });
+    return;
+  }
+  if (isPlaying("song", song.id)) silence();
+  if (get("selected") === song.id) set("selected", null);
+  set("songs", get("songs").filter((one) => one.id !== song.id));
+  set("toast", { text: t("song.deleted", { name: titleOf(song) }), action: t("undo"), run: async () => {
+    try { await ask("undelete", { id: song.id }); set("songs.stale"); } catch (error) { set("toast", { text: error.message, bad: true }); }
+  } });
+}
+
+customElements.define("sb-library", Library);
