@@ -152,6 +152,10 @@ class ModelRecord:
     styles: int = 0
     real_time_factor: float | None = None
     """Seconds of work for a second of song, measured here; none before the first song."""
+    kind: str | None = None
+    """Which presets of ``config.PRESETS`` apply."""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """The model's own sampling settings."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ somebody else does not exist (``NotFoundError``). All raise ``StorageError`` whi
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import threading
@@ -35,6 +36,7 @@ from songbloom_x2.jobs.records import Health, Job, JobEvent, JobState, ModelReco
 from songbloom_x2.jobs.requests import UPLOADED, checked_request
 from songbloom_x2.jobs.shapes import ModelShapes
 from songbloom_x2.jobs.staff import Staff
+from songbloom_x2.jobs.style_sounds import StyleSounds
 
 if TYPE_CHECKING:
     from songbloom_x2.jobs.executors.base import Executor
@@ -57,6 +59,7 @@ class JobService:
         models_dir = None if plan.models_dir is None else Path(plan.models_dir)
         self._shapes = ModelShapes(plan.model_name, models_dir, plan.model)
         self._folder = DataFolder(Path(plan.data_dir))
+        self._sounds = StyleSounds(plan)
         self._transcoding = threading.Lock()
         self._executor: Executor | None = None
         self.keys = KeyStore(self._database)
@@ -308,8 +311,15 @@ class JobService:
             target.unlink(missing_ok=True)
             raise
 
-    def style_file(self, id: str, owner: Owner) -> Path:
-        """The sound of an uploaded style, as FLAC. Raises ``NotFoundError``."""
+    def style_file(self, id: str, owner: Owner, *, model: str | None = None) -> Path:
+        """The sound of a style: an uploaded one as FLAC, one that comes with a model (none: the default) as MP3.
+
+        The latter are decoded when the first is asked for, which takes some seconds, and then kept.
+        Raises ``NotFoundError``, ``StorageError``.
+        """
+        shape = self._shapes.shape(model)
+        if shape.weights is not None and any(style.id == id for style in shape.styles):
+            return self._sounds.file(shape.name, shape.weights, id)
         self._uploaded.style(id, owner)
         return _there(self._folder.style_file(id))
 
@@ -336,6 +346,12 @@ class JobService:
             instrumental=instrumental,
             duration=duration,
         )
+
+    def clean_lyrics(self, text: str, model: str | None = None) -> str:
+        """The lyrics as the model would sing them, in lines for people. Raises as ``check_lyrics`` does."""
+        from songbloom_x2.text.grammar import by_lines
+
+        return "\n".join(by_lines(self.check_lyrics(text, model).prepared.text))
 
     def models(self) -> list[ModelRecord]:
         """Every model that can be asked for by name, the default first, also those that are not on this machine."""
@@ -400,6 +416,8 @@ class JobService:
             sample_rate=shape.config.sample_rate,
             styles=len(shape.styles),
             real_time_factor=self._staff.speed(name),
+            kind=shape.config.kind,
+            sampling=dataclasses.asdict(shape.config.sampling),
         )
 
     def _room_after(self) -> float:

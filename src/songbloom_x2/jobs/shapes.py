@@ -29,6 +29,8 @@ class ModelShape:
     name: str
     config: SongConfig
     styles: tuple[StyleRecord, ...]
+    weights: Path | None = None
+    """The file that the styles were found in; none for models without."""
 
     @property
     def channels(self) -> int:
@@ -91,7 +93,8 @@ def _read(name: str, path: Path) -> ModelShape:
     described = Fields(read_json(folder / CONFIG_FILE), CONFIG_FILE)
     config = config_from_json(described.value("config"), CONFIG_FILE)
     tags = described.value("style_tags", {})
-    return ModelShape(name, config, _styles(folder / "model.safetensors", tags if isinstance(tags, dict) else {}))
+    weights = folder / "model.safetensors"
+    return ModelShape(name, config, _styles(weights, tags if isinstance(tags, dict) else {}), weights)
 
 
 def _styles(file: Path, tags: dict[str, Any]) -> tuple[StyleRecord, ...]:

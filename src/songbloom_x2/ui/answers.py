@@ -84,9 +84,7 @@ class Answers:
         samples = args.get("samples") or 1
         if not isinstance(samples, int):
             raise ConfigError(f"samples {samples}: must be a whole number")
-        return job_json(
-            self._service.submit(_text(args, "kind"), _mapping(args, "request"), owner, samples=samples)
-        )
+        return job_json(self._service.submit(_text(args, "kind"), _mapping(args, "request"), owner, samples=samples))
 
     def _songs(self, args: Arguments, owner: Owner) -> dict[str, Any]:
         found = self._service.songs(

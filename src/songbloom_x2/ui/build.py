@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from fastapi import Request
 
 from songbloom_x2.jobs.records import Owner
 from songbloom_x2.jobs.service import JobService
 from songbloom_x2.ui.answers import Answers
 
-PARTS = ("header", "lyrics", "styles", "options", "create", "library", "detail", "player", "nav", "toasts")
-"""The page's parts, in the order that the keyboard goes through them."""
+COMPOSE = ("lyrics", "styles", "options", "create")
+RESULTS = ("library", "detail", "player", "nav", "toasts")
+"""The page's parts after its head, in the order that the keyboard goes through them."""
 
 _START = "import('{root}/studio/js/main.js').then((page) => page.start(server));"
 
@@ -30,15 +30,26 @@ def build_ui(service: JobService, *, root: str = "") -> gr.Blocks:
         bare = getattr(request, "request", request)
         return answers.asked(message.get("name"), message.get("args"), owner_of(bare))
 
+    blocks: gr.Blocks
     with gr.Blocks(title="SongBloom", analytics_enabled=False, fill_width=True) as blocks, gr.Column(elem_id="studio"):
-        for part in PARTS:
-            gr.HTML(f"<sb-{part}></sb-{part}>", apply_default_css=False, js_on_load=None)
-        gr.HTML("", visible="hidden", apply_default_css=False, js_on_load=_START.format(root=root), server_functions=[ask])
+        _part("header")
+        with gr.Column(elem_id="compose"):
+            for part in COMPOSE:
+                _part(part)
+        for part in RESULTS:
+            _part(part)
+        gr.HTML(
+            "", visible="hidden", apply_default_css=False, js_on_load=_START.format(root=root), server_functions=[ask]
+        )
     return blocks
 
 
-def owner_of(request: Request) -> Owner:
-    """Who asks: the server's authentication has written it down before."""
+def _part(name: str) -> None:
+    gr.HTML(f"<sb-{name}></sb-{name}>", apply_default_css=False, js_on_load=None)
+
+
+def owner_of(request: Any) -> Owner:
+    """Who asks, by a request of Starlette's: the server's authentication has written it down before."""
     owner = request.scope["state"]["owner"]
     assert isinstance(owner, Owner)
     return owner

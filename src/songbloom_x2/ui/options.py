@@ -38,9 +38,7 @@ def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
     """Every option, in the order of the page."""
     usual = SamplingConfig()
 
-    def sampling(
-        name: str, group: Literal["quality", "sketch", "sound"], kind: FieldKind, **more: Any
-    ) -> OptionField:
+    def sampling(name: str, group: Literal["quality", "sketch", "sound"], kind: FieldKind, **more: Any) -> OptionField:
         return OptionField(name, group, kind, default=getattr(usual, name), sampling=True, **more)
 
     return (

@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
@@ -30,6 +30,7 @@ _LOOK = 0.4
 """Seconds between two looks at the jobs."""
 _HEALTH = 2.0
 _SIGN_OF_LIFE = 15.0
+_SOUNDS = {".flac": "audio/flac", ".mp3": "audio/mpeg"}
 
 
 def page_routes(service: JobService) -> APIRouter:
@@ -50,6 +51,11 @@ def page_routes(service: JobService) -> APIRouter:
         stopping: asyncio.Event | None = getattr(request.app.state, "stopping", None)
         told = _told(answers, owner_of(request), stopping)
         return StreamingResponse(told, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    @router.get("/styles/{id}/sound")
+    def style_sound(id: str, request: Request) -> FileResponse:
+        path = service.style_file(id, owner_of(request))
+        return FileResponse(path, media_type=_SOUNDS[path.suffix])
 
     router.routes.append(Mount("/studio/languages", StaticFiles(directory=LANGUAGES)))
     router.routes.append(Mount("/studio", _Fresh(directory=STATIC)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _STAMP = re.compile(r"<(\d+):(\d+(?:\.\d+)?)>")
 _TAG = re.compile(r"(\[[^\]\n]*\])")
@@ -26,7 +27,7 @@ class HeardWord:
 
 @dataclass(frozen=True)
 class SungLine:
-    """A line of the lyrics, or, with ``section``, the tag that begins a section. ``words``: empty where no times are."""
+    """A line of the lyrics, or, with ``section``, the tag that begins one. ``words``: empty where no times are."""
 
     text: str = ""
     section: str | None = None
@@ -38,7 +39,7 @@ def heard_words(lrc: str) -> list[HeardWord]:
     words: list[HeardWord] = []
     for line in lrc.splitlines():
         stamps = list(_STAMP.finditer(line))
-        for stamp, after in zip(stamps, stamps[1:], strict=False):
+        for stamp, after in pairwise(stamps):
             if text := line[stamp.end() : after.start()].strip():
                 words.append(HeardWord(text, _seconds(stamp), _seconds(after)))
     return words
@@ -61,9 +62,7 @@ def sung_lines(lyrics: str, words: Sequence[HeardWord]) -> list[SungLine]:
         # A word that was respelled on its way to the model stays where the song is.
         if pieces[at].section is None:
             taken[at].append(word)
-    return [
-        SungLine(piece.text, piece.section, tuple(mine)) for piece, mine in zip(pieces, taken, strict=True)
-    ]
+    return [SungLine(piece.text, piece.section, tuple(mine)) for piece, mine in zip(pieces, taken, strict=True)]
 
 
 def _find(letters: list[str], sought: str, at: int, place: int) -> tuple[int, int] | None:
@@ -86,7 +85,9 @@ def _pieces(lyrics: str) -> list[SungLine]:
             if tag := _TAG_NAME.match(text):
                 pieces.append(SungLine(section=tag[1].lower()))
             else:
-                pieces += [SungLine(one.strip()) for one in (_SENTENCE.split(text) if one_line else [text]) if one.strip()]
+                pieces += [
+                    SungLine(one.strip()) for one in (_SENTENCE.split(text) if one_line else [text]) if one.strip()
+                ]
     return pieces
 
 

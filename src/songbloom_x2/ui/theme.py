@@ -1,4 +1,4 @@
-"""Gradio's theme: fonts of the system only, so that nothing is fetched from elsewhere. Colours are in ``static/css``."""
+"""Gradio's theme: fonts of the system only, so that nothing is fetched from elsewhere. Colours: ``static/css``."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ export const audioOf = (id, format = "flac") => `${at(id)}/audio?format=${format
 export const streamOf = (id) => `${at(id)}/stream`;
 export const spectrogramOf = (id) => `${at(id)}/spectrogram.png`;
 export const manifestOf = (id) => `${at(id)}/manifest`;
-export const styleSound = (id) => `/v1/styles/${encodeURIComponent(id)}/audio`;
+export const styleSound = (id) => `/studio/styles/${encodeURIComponent(id)}/sound`;
 
 /** The peaks of a finished song: pairs of lowest and highest, from -1 to 1. */
 export async function peaksOf(id) {

@@ -24,6 +24,6 @@ export function bloom({ name = "", key = null, tempo = null, size = 56 }) {
     }
   }
   const holder = document.createElement("template");
-  holder.innerHTML = `<svg class="bloom" width="${size}" height="${size}" viewBox="0 0 100 100" aria-hidden="true"><rect width="100" height="100" fill="hsl(${hue} ${minor ? 28 : 38}% ${minor ? 17 : 22}%)"/>${layers.join("")}<circle cx="50" cy="50" r="7" fill="hsl(${(hue + 50) % 360} 85% 74%)"/></svg>`;
+  holder.innerHTML = `<svg class="bloom" width="${size}" height="${size}" viewBox="0 0 100 100" preserveAspectRatio="xMidYMid slice" aria-hidden="true"><rect width="100" height="100" fill="hsl(${hue} ${minor ? 28 : 38}% ${minor ? 17 : 22}%)"/>${layers.join("")}<circle cx="50" cy="50" r="7" fill="hsl(${(hue + 50) % 360} 85% 74%)"/></svg>`;
   return holder.content.firstChild;
 }

@@ -1,6 +1,6 @@
 // The button: what it will take here, and the asking.
 import { ask } from "./api.js";
-import { fill, fresh, h, icon } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { clock, lasting } from "./format.js";
 import { t } from "./i18n.js";
 import { requestOf } from "./options.js";
@@ -40,14 +40,11 @@ class Create extends HTMLElement {
   connectedCallback() {
     if (this.button) return;
     this.classList.add("card", "stack");
-    const title = fresh("title");
-    this.title_ = h("input", { class: "input", id: title, maxlength: 200, value: draft.title.get(), placeholder: t("create.title.example"), oninput: () => draft.title.set(this.title_.value) });
     this.button = h("button", { class: "btn main create", type: "button", onclick: () => this.go() }, icon("note"), t("create.go"));
     this.told = h("p", { class: "small soft told", role: "status" });
     this.wrong = h("p", { class: "note bad", role: "alert", hidden: true });
-    const with_ = h("input", { type: "checkbox", role: "switch", checked: along.get(), onchange: () => along.set(with_.checked) });
-    this.append(h("div", { class: "field" }, h("label", { for: title }, t("create.title")), this.title_),
-      h("label", { class: "check small" }, with_, h("span", {}, t("create.along"))), this.button, this.told, this.wrong);
+    const listening = h("input", { class: "check-box", type: "checkbox", role: "switch", checked: along.get(), onchange: () => along.set(listening.checked) });
+    this.append(this.wrong, this.button, h("div", { class: "row spread" }, this.told, h("label", { class: "check small" }, listening, h("span", {}, t("create.along")))));
     on(["lyrics.seconds", "options.changed", "options.set", "style.picked", "models", "health", "online"], () => this.estimateSoon());
     addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) this.go(); });
     this.estimateSoon();

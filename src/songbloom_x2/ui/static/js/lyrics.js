@@ -18,7 +18,8 @@ export const sectionName = (tag) => t(TAGS.includes(tag) ? `section.${tag}` : "s
 class Lyrics extends HTMLElement {
   connectedCallback() {
     if (this.text) return;
-    const label = fresh("lyrics"), found = fresh("findings");
+    const label = fresh("lyrics"), found = fresh("findings"), title = fresh("title");
+    this.name = h("input", { class: "input", id: title, maxlength: 200, value: draft.title.get(), placeholder: t("create.title.example"), oninput: () => draft.title.set(this.name.value) });
     this.text = h("textarea", {
       class: "input", id: label, rows: 12, spellcheck: "true", value: draft.lyrics.get(), maxlength: 20000,
       placeholder: t("lyrics.placeholder"), "aria-describedby": found, oninput: () => this.typed(),
@@ -33,7 +34,7 @@ class Lyrics extends HTMLElement {
     this.writing = h("div", { class: "stack" },
       h("div", { class: "row wrap tags", role: "group", "aria-label": t("lyrics.insert") },
         TAGS.map((tag) => h("button", { class: `btn tiny tag-${kindOf(tag)}`, type: "button", onclick: () => this.insert(tag), "aria-label": t("lyrics.insert.one", { section: sectionName(tag) }) },
-          icon("plus", 14), sectionName(tag)))),
+          sectionName(tag)))),
       this.text, this.shape,
       h("div", { class: "row spread wrap" }, this.total,
         h("div", { class: "row" },
@@ -45,8 +46,9 @@ class Lyrics extends HTMLElement {
     this.append(
       h("div", { class: "row spread wrap" }, h("h2", { class: "sb-title" }, h("label", { for: label }, t("lyrics.title"))),
         h("div", { class: "seg", role: "group", "aria-label": t("lyrics.kind") }, this.kinds)),
-      this.writing, this.quiet);
+      h("div", { class: "title-row" }, h("label", { for: title, class: "small" }, t("create.title")), this.name), this.writing, this.quiet);
     on("options.changed", () => this.drawKind());
+    on("title.set", () => { this.name.value = draft.title.get(); });
     on("lyrics", (text) => this.replace(text));
     this.drawKind();
     this.grow();
@@ -68,7 +70,7 @@ class Lyrics extends HTMLElement {
 
   grow() {
     this.text.style.height = "auto";
-    this.text.style.height = `${Math.min(Math.max(this.text.scrollHeight + 2, 236), Math.max(innerHeight * 0.55, 300))}px`;
+    this.text.style.height = `${Math.min(Math.max(this.text.scrollHeight + 2, 200), Math.max(innerHeight * 0.42, 260))}px`;
   }
 
   typed() {

@@ -68,7 +68,7 @@ class Options extends HTMLElement {
     const shared = { id: name, "aria-describedby": help };
     let input, show = (now) => { input.value = now ?? ""; };
     if (option.kind === "switch") {
-      input = h("input", { ...shared, type: "checkbox", role: "switch", checked: Boolean(value), onchange: () => this.set(option, input.checked) });
+      input = h("input", { ...shared, class: "check-box", type: "checkbox", role: "switch", checked: Boolean(value), onchange: () => this.set(option, input.checked) });
       show = (now) => { input.checked = Boolean(now); };
     } else if (option.kind === "choice") {
       const choices = option.name === "model" ? get("models").map((model) => model.name) : option.choices;

@@ -39,7 +39,7 @@ class Player extends HTMLElement {
     document.documentElement.style.setProperty("--dock", what ? "76px" : "0px");
     if (!what) { this.shown = null; return; }
     if (this.shown !== what.id) {
-      fill(this.art, cover(what.style ?? what.id, what.kind === "style" ? "" : what.id, 44));
+      fill(this.art, cover(what.kind === "style" ? what.id : what.style, what.kind === "style" ? "" : what.id, 44));
       this.shown = what.id;
     }
     const kind = audio.error ? t("player.error") : what.kind === "live" ? t(audio.readyState < 3 && !audio.paused ? "player.waiting" : "player.live") : t(`player.${what.kind}`);
