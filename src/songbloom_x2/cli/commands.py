@@ -26,6 +26,7 @@ COMMANDS = (
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
     Command(("eval",), "evaluate", "measure a model, or a folder of songs"),
+    Command(("ui",), "ui", "open the studio in the browser"),
     Command(("serve",), "serve", "run the HTTP API and the web page"),
     Command(("keys",), "keys", "make, list and revoke API keys"),
     Command(("models", "list"), "models_list", "the models that are known by name"),

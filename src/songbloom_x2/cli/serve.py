@@ -49,7 +49,6 @@ _log = logging.getLogger(__name__)
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``serve``."""
-    server, jobs = ServerConfig(), JobsConfig()
     parser = subparsers.add_parser(
         "serve",
         help="run the HTTP API and the web page",
@@ -58,6 +57,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(func=run)
+    net = add_server_flags(parser)
+    _add(net, "--no-page", dest="page", action="store_false", help="the API alone, without the web page")
+
+
+def add_server_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Where it listens, where things are kept, which workers and which machine; gives the first group."""
+    server, jobs = ServerConfig(), JobsConfig()
     net = parser.add_argument_group("the server")
     add_data_flags(net)
     _add(net, "--host", metavar="ADDRESS", help=f"more than this machine needs API keys (default {server.host})")
@@ -65,7 +71,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add(net, "--insecure", action="store_true", help="listen beyond this machine without keys")
     _add(net, "--cors-origin", action="append", metavar="ORIGIN", help="a web page's origin that may use the API")
     _add(net, "--log-format", choices=get_args(LogFormat), help=f"(default {server.log_format})")
-    _add(net, "--no-page", dest="page", action="store_false", help="the API alone, without the web page")
     work = parser.add_argument_group("the workers")
     _add(work, "--executor", choices=get_args(ExecutorName), help=f"where songs are made (default {jobs.executor})")
     _add(work, "--workers", type=int, metavar="K", help=f"worker processes (default {jobs.workers})")
@@ -75,6 +80,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     machine = parser.add_argument_group("the machine")
     add_machine_flags(machine)
     add_config_flag(machine)
+    return net
 
 
 def add_data_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
@@ -96,6 +102,11 @@ def server_settings(args: argparse.Namespace) -> Settings:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes."""
+    return run_server(args)
+
+
+def run_server(args: argparse.Namespace, listening: Callable[[str, int], object] | None = None) -> int:
+    """Serve until a signal comes; ``listening`` is told address and port once a connection can be made."""
     settings = server_settings(args)
     need_extra("the server")
     from songbloom_x2.api.logs import configure
@@ -113,6 +124,8 @@ def run(args: argparse.Namespace) -> int:
         service.start(workers=False)
         check_reach(server, keyed=service.keys.needed())
         with bind(server) as listener:
+            if listening is not None:
+                listening(*listener.getsockname()[:2])
             service.start()
             serve(service, server, listener, page)
     finally:

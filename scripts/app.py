@@ -1,0 +1,13 @@
+"""The studio in the browser: a thin door to ``songbloom ui``, with the same options."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from songbloom_x2.cli import main as songbloom
+
+if __name__ == "__main__":
+    sys.exit(songbloom(["ui", *sys.argv[1:]]))
