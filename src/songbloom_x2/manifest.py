@@ -44,8 +44,13 @@ def build_manifest(
     batch: Mapping[str, int | bool],
     result: Mapping[str, Any],
     timings: Mapping[str, float],
+    edit: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Join what is known about one song, as plain JSON values."""
+    """Join what is known about one song, as plain JSON values.
+
+    ``edit``: how it was made of other songs (continued, repainted, mixed, ...), with their manifests; none: it was made
+    of its request alone.
+    """
     described: dict[str, Any] | None = None
     if style is not None:
         described = {"name": style.name, "tempo": style.tempo, "key": style.key, "tags": list(style.tags)}
@@ -70,5 +75,7 @@ def build_manifest(
         "versions": versions(),
         "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
     }
+    if edit is not None:
+        manifest["edit"] = dict(edit)
     plain: dict[str, Any] = json.loads(json.dumps(manifest, allow_nan=False))
     return plain

@@ -17,9 +17,9 @@ import torch
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SongConfig
-from songbloom_x2.engine import Generation
+from songbloom_x2.edits.extend import extension
+from songbloom_x2.edits.parents import open_parent
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
-from songbloom_x2.manifest import build_manifest
 from songbloom_x2.request_checks import (
     LARGEST_SEED,
     MOST_SONGS,
@@ -30,6 +30,7 @@ from songbloom_x2.request_checks import (
 from songbloom_x2.runtime.apply import apply, codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
 from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
+from songbloom_x2.song_stream import SongStream
 from songbloom_x2.style_prompts import (
     conversion_notes,
     encode_prompt,
@@ -42,9 +43,18 @@ from songbloom_x2.style_prompts import (
 from songbloom_x2.style_words import described
 from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.prepare import prepare_lyrics
-from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, Song, SongRequest, Style, StyleSource, Waveform
-
-_EMPTY = "seed {seeds}: the model ended the song before its first block: try another seed or more lyrics"
+from songbloom_x2.types import (
+    ExtendRequest,
+    FloatArray,
+    PreparedLyrics,
+    Progress,
+    Song,
+    SongRequest,
+    Style,
+    StyleSource,
+    Waveform,
+)
+from songbloom_x2.workshop import EMPTY, Workshop
 
 
 class Observer(Protocol):
@@ -73,18 +83,25 @@ class Listener(Protocol):
 class SongPipeline:
     """A loaded model, ready to make songs. Not for several threads at once."""
 
-    def __init__(self, loaded: LoadedModel, plan: RuntimePlan, *, batch_size: int = RuntimeConfig.batch_size) -> None:
-        """``batch_size``: how many songs are made side by side at most. See ``from_pretrained``."""
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        plan: RuntimePlan,
+        *,
+        batch_size: int = RuntimeConfig.batch_size,
+        load_seconds: float = 0.0,
+    ) -> None:
+        """``batch_size``: how many songs are made side by side at most. See ``from_pretrained``.
+
+        ``load_seconds``: how long loading took, for the manifests.
+        """
         if batch_size < 1:
             raise ConfigError(f"batch size {batch_size}: must be at least 1")
         if loaded.model.codec is None:
             raise CheckpointError(f"model '{loaded.config.name}' has no codec: it cannot make sound")
-        self._loaded = loaded
-        self._plan = plan
+        self._workshop = Workshop(loaded, plan, loaded.model.codec, load_seconds)
         self._batch_size = batch_size
-        self._codec = loaded.model.codec
         self._styles = named_styles(loaded.extra, loaded.style_tags)
-        self._load_seconds = 0.0
 
     @classmethod
     def from_pretrained(
@@ -99,24 +116,22 @@ class SongPipeline:
         plan = resolve(runtime)
         with apply(plan):
             loaded = load_model(model, plan, models_dir=models_dir)
-        pipeline = cls(loaded, plan, batch_size=runtime.batch_size)
-        pipeline._load_seconds = time.perf_counter() - started
-        return pipeline
+        return cls(loaded, plan, batch_size=runtime.batch_size, load_seconds=time.perf_counter() - started)
 
     @property
     def config(self) -> SongConfig:
         """The model's shape and defaults."""
-        return self._loaded.config
+        return self._workshop.loaded.config
 
     @property
     def sample_rate(self) -> int:
         """Of the songs' sound, in Hz."""
-        return self._codec.sample_rate
+        return self._workshop.codec.sample_rate
 
     @property
     def plan(self) -> RuntimePlan:
         """What the machine does, and why."""
-        return self._plan
+        return self._workshop.plan
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -130,10 +145,10 @@ class SongPipeline:
 
     def decode_style(self, style: Style) -> Waveform:
         """What a style prompt sounds like: its latents through the model's codec."""
-        with apply(self._plan), codec_scope(self._plan), torch.inference_mode():
-            latents = style.latents[None].to(self._plan.torch_device)
-            sound = self._codec.decode(latents)[0].float().cpu().numpy()
-        return Waveform(sound, self._codec.sample_rate)
+        with apply(self._workshop.plan), codec_scope(self._workshop.plan), torch.inference_mode():
+            latents = style.latents[None].to(self._workshop.plan.torch_device)
+            sound = self._workshop.codec.decode(latents)[0].float().cpu().numpy()
+        return Waveform(sound, self._workshop.codec.sample_rate)
 
     def decode_style_stems(self, style: Style) -> tuple[Waveform, Waveform]:
         """Voice and band of a style prompt. Raises ``ConfigError`` where the codec does not keep them apart."""
@@ -147,14 +162,7 @@ class SongPipeline:
     @property
     def description(self) -> dict[str, Any]:
         """What a manifest says about the model."""
-        loaded = self._loaded
-        return {
-            "name": loaded.config.name,
-            "sha256": loaded.hash,
-            "source": loaded.source,
-            "licence": loaded.licence,
-            "notes": list(loaded.notes),
-        }
+        return self._workshop.description
 
     def encode_style(self, source: str | Path | Waveform | Style, start: float | None = None) -> Style:
         """A style prompt from a file, a sound, or the name of a style that comes with the model or words for it.
@@ -177,10 +185,10 @@ class SongPipeline:
         prompt, aligned = self.config.prompt, self.config.alignment is not None
         frames = prompt.window or prompt.max_len
         window, start = prompt_window(source, frames / FRAME_RATE, start)
-        with apply(self._plan), codec_scope(self._plan):
-            latents = encode_prompt(window, self._codec, frames, mono=not aligned)
+        with apply(self._workshop.plan), codec_scope(self._workshop.plan):
+            latents = encode_prompt(window, self._workshop.codec, frames, mono=not aligned)
         seconds = latents.shape[1] / FRAME_RATE
-        notes = conversion_notes(source, self._codec, mono=not aligned)
+        notes = conversion_notes(source, self._workshop.codec, mono=not aligned)
         if source.seconds > seconds + 1 / FRAME_RATE:
             notes.append(f"{start:.1f} to {start + seconds:.1f} s of {source.seconds:.1f} s taken")
         heard = StyleSource(name, sha256, start, seconds)
@@ -190,14 +198,13 @@ class SongPipeline:
         tempo, key = tempo_and_key(source, start, seconds)
         return Style(name, latents, tempo, key, described((), tempo, key), heard, tuple(notes))
 
-    def stream(self, request: SongRequest, style: Style | None = None) -> Iterator[tuple[Progress, FloatArray]]:
+    def stream(self, request: SongRequest, style: Style | None = None) -> SongStream:
         """One song while it is being made: after each block, and once at the end, what sound became certain.
 
-        Chunks are float32 ``[channels, n]`` (``n`` may be 0); joined they are the song. ``style`` stands in for the
-        request's own. Closing the iterator stops the work. Raises as ``generate`` does.
+        ``style`` stands in for the request's own. Closing the stream stops the work. Raises as ``generate`` does.
         """
-        prepared = self._prepare(request, style)
-        return self._streamed(prepared)
+        making = SongMaking(self._prepare(request, style), self._workshop.codec, decode_frames=0)
+        return SongStream(self._workshop.streamed(making))
 
     def generate(
         self,
@@ -229,18 +236,28 @@ class SongPipeline:
         several = [requests] if isinstance(requests, SongRequest) else requests
         return self.make([song for request in several for song in self.prepare(request, n, style=style)], observer)
 
+    def extend(self, request: ExtendRequest) -> SongStream:
+        """Let a song go on: the kept part at once, then what is made anew; ``SongStream.song`` is all of it.
+
+        What is kept is the file's own samples. Raises ``ConfigError``, ``LyricsError``, ``StyleError`` or
+        ``AudioError`` for a request that cannot be served, ``CheckpointError`` for a memory that cannot be used.
+        """
+        parent = open_parent(Path(request.song), self._workshop)
+        style = None if request.style is None else self.encode_style(request.style)
+        return extension(self._workshop, parent, request, style)
+
     def stems(self, song: Song) -> tuple[Waveform, Waveform]:
         """Voice and band of a song of this model; their sum is the song.
 
         Raises ``ConfigError`` where the model's codec does not keep them apart.
         """
-        if not isinstance(self._codec, TwoStemCodec) or self.config.alignment is None:
+        if not isinstance(self._workshop.codec, TwoStemCodec) or self.config.alignment is None:
             raise ConfigError(f"model '{self.config.name}' does not keep voice and band apart: it has no stems")
-        unheard = self.config.alignment.lead * self._codec.samples_per_frame
-        with apply(self._plan), codec_scope(self._plan), torch.inference_mode():
-            latents = torch.from_numpy(song.latents)[None].to(self._plan.torch_device)
-            voice, band = (stem[0, :, unheard:].cpu().numpy() for stem in self._codec.decode_stems(latents))
-        return Waveform(voice, self._codec.sample_rate), Waveform(band, self._codec.sample_rate)
+        unheard = self.config.alignment.lead * self._workshop.codec.samples_per_frame
+        with apply(self._workshop.plan), codec_scope(self._workshop.plan), torch.inference_mode():
+            latents = torch.from_numpy(song.latents)[None].to(self._workshop.plan.torch_device)
+            voice, band = (stem[0, :, unheard:].cpu().numpy() for stem in self._workshop.codec.decode_stems(latents))
+        return Waveform(voice, self._workshop.codec.sample_rate), Waveform(band, self._workshop.codec.sample_rate)
 
     def prepare(self, request: SongRequest, n: int = 1, *, style: Style | None = None) -> list[PreparedSong]:
         """``n`` songs of a request, checked and ready for ``make``. Raises as ``generate`` does."""
@@ -287,7 +304,7 @@ class SongPipeline:
                     yield done + index, made
             done += len(batch)
         if empty:
-            raise SongBloomError(_EMPTY.format(seeds=", ".join(empty)))
+            raise SongBloomError(EMPTY.format(seeds=", ".join(empty)))
 
     def _prepare(self, request: SongRequest, style: Style | None) -> PreparedSong:
         started = time.perf_counter()
@@ -315,28 +332,18 @@ class SongPipeline:
         if style is None and self._styles:
             # Named in the manifest: a model that ships with styles sings in one of them, turned to by the seed.
             style = self._styles[self.styles[request.seed % len(self.styles)]]
-        with apply(self._plan):
-            condition = self._loaded.model.condition(lyrics.ids, style)
+        with apply(self._workshop.plan):
+            condition = self._workshop.loaded.model.condition(lyrics.ids, style)
         spent = time.perf_counter() - started
         return PreparedSong(request, lyrics, style, sampling, condition, self.config, spent)
-
-    def _streamed(self, prepared: PreparedSong) -> Iterator[tuple[Progress, FloatArray]]:
-        making = SongMaking(prepared, self._codec, decode_frames=0)
-        for _, progress, sound in self._blocks([making]):
-            yield progress, sound
-        if making.empty:
-            raise SongBloomError(_EMPTY.format(seeds=prepared.request.seed))
-        with apply(self._plan), codec_scope(self._plan):
-            rest = making.finish()
-        yield making.progress, rest
 
     def _make(
         self, batch: Sequence[PreparedSong], first: int, observer: Observer | None, listener: Listener | None
     ) -> list[Song | None]:
         """The songs of one batch, none where nothing was made; ``first`` is the number of its first song."""
         gathered = DECODE_FRAMES if listener is None else 0
-        makings = [SongMaking(prepared, self._codec, decode_frames=gathered) for prepared in batch]
-        for song, progress, sound in self._blocks(makings):
+        makings = [SongMaking(prepared, self._workshop.codec, decode_frames=gathered) for prepared in batch]
+        for song, progress, sound in self._workshop.blocks(makings):
             if observer is not None:
                 observer.progressed(first + song, progress)
             if listener is not None:
@@ -346,54 +353,11 @@ class SongPipeline:
             if making.empty:
                 songs.append(None)
                 continue
-            with apply(self._plan), codec_scope(self._plan):
-                rest = making.finish()
+            rest = self._workshop.finish(making)
             if listener is not None:
                 listener.heard(first + index, rest)
-            prepared = making.prepared
-            manifest = build_manifest(
-                request=prepared.request,
-                lyrics=prepared.lyrics,
-                style=prepared.style,
-                sampling=prepared.sampling,
-                model=self.description,
-                plan=self._plan.to_json(),
-                batch={"size": len(batch), "index": index, "takes": _are_takes(batch)},
-                result=making.result(),
-                timings={"load": self._load_seconds, **making.timings()},
-            )
-            songs.append(making.song(manifest))
+            songs.append(self._workshop.song(making, {"size": len(batch), "index": index, "takes": _are_takes(batch)}))
         return songs
-
-    def _blocks(self, makings: Sequence[SongMaking]) -> Iterator[tuple[int, Progress, FloatArray]]:
-        """Run the engine; after each block: which song, how far it is, and what sound it gave."""
-        tasks = [making.prepared.task() for making in makings]
-        with apply(self._plan):
-            generation = Generation(self._loaded.model.steps(), tasks, makings[0].prepared.sampling)
-        for making in makings:
-            making.start()
-        blocks = generation.blocks()
-        while True:
-            # The plan holds during the work only: between two blocks torch is the caller's again.
-            try:
-                with apply(self._plan):
-                    block = next(blocks, None)
-            except SongBloomError:
-                # The engine's way to say that a song has no blocks; the others are whole.
-                if not any(making.empty for making in makings):
-                    raise
-                break
-            if block is None:
-                break
-            making = makings[block.song]
-            with apply(self._plan), codec_scope(self._plan):
-                sound = making.add(block)
-            yield block.song, making.progress, sound
-        for making, state in zip(makings, generation.state.songs, strict=True):
-            making.ending = state.ending
-            if "pointer" in state.trail:
-                # The trail begins before the first frame.
-                making.pointer = state.trail["pointer"][1:]
 
 
 def _are_takes(batch: Sequence[PreparedSong]) -> bool:

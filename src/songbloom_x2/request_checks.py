@@ -49,20 +49,25 @@ def asked_seconds(request: SongRequest, config: SongConfig) -> float | None:
 def most_frames(request: SongRequest, config: SongConfig) -> int | None:
     """The request's duration as latent frames, rounded down to whole blocks; none: as long as the model likes."""
     seconds = asked_seconds(request, config)
-    if seconds is None:
-        return None
+    return None if seconds is None else max(blocks_within(seconds, config), 1) * config.block_size
+
+
+def blocks_within(seconds: float, config: SongConfig) -> int:
+    """Whole blocks whose sound lasts at most ``seconds``; what an aligned model makes before its sound is not heard."""
     # A hair more, so that 0.64 s is the block of 0.64 s whatever the rounding.
-    blocks = int(seconds * FRAME_RATE / config.block_size + 1e-9)
-    return max(blocks, 1) * config.block_size
+    return int((seconds * FRAME_RATE + unheard_frames(config)) / config.block_size + 1e-9)
+
+
+def unheard_frames(config: SongConfig) -> int:
+    """Latent frames at a song's beginning that are not heard, since the sketch runs ahead of the latents."""
+    return 0 if config.alignment is None else config.alignment.lead
 
 
 def least_frames(request: SongRequest, config: SongConfig) -> int:
-    """Latent frames before which the model may not end the song.
+    """Latent frames before which the model may not end the song: all of those asked for.
 
-    An aligned model has nothing left to sing in an instrumental, and would end it at once; it is as long as asked.
+    An aligned model plays on where it has nothing left to sing.
     """
-    if not request.instrumental or config.alignment is None:
-        return 0
     return most_frames(request, config) or 0
 
 

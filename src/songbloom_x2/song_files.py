@@ -1,10 +1,12 @@
 """A song and its manifest on disk: ``song.flac`` and ``song.json`` beside it, each whole or not there at all.
 
-Where asked for also ``song.lrc`` (its words in time) and ``song.mid`` (its melody).
+With them goes the song's memory (``song.state.safetensors``), by which it can go on and be changed; where asked for
+also ``song.lrc`` (its words in time) and ``song.mid`` (its melody).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,10 @@ from songbloom_x2.audio.limiter import levelled
 from songbloom_x2.audio.midi import midi_file
 from songbloom_x2.audio.tags import Tags
 from songbloom_x2.config import OutputConfig
+from songbloom_x2.editing.memory import SUFFIX, memory_bytes
 from songbloom_x2.errors import AudioError, ConfigError
 from songbloom_x2.text.lrc import lrc
-from songbloom_x2.types import Song
+from songbloom_x2.types import Song, SongLevel, SongMemory
 
 LyricTimes = Literal["lines", "words"]
 
@@ -31,7 +34,7 @@ class SavedSong:
     manifest_path: Path
     manifest: dict[str, Any]
     beside: tuple[Path, ...] = ()
-    """What else was written: timed lyrics, melody."""
+    """What else was written: memory, timed lyrics, melody."""
 
 
 def save_song(
@@ -47,24 +50,30 @@ def save_song(
     """Write ``song`` to ``path`` and its manifest beside it.
 
     ``loudness``: LUFS to bring it to, under the true-peak ceiling (dBTP), peaks held back; none: the
-    level stays as made.
+    level stays as made. A song that is at a file's level already stays there.
     ``timed_lyrics`` writes an LRC file beside it, with the time of each line or each word; ``melody`` a MIDI file.
     Raises ``AudioError`` where a file cannot be written, ``ConfigError`` where the song has no score.
     """
-    waveform, level = song.waveform, None
-    if loudness is not None:
+    waveform, level, told = song.waveform, song.level, None
+    if level is not None:
+        told = {"gain_db": round(level.gain_db, 2), "limited_by": "the song it was made of", "limiter_db": None}
+    elif loudness is not None:
         limited = levelled(waveform, target_lufs=loudness, ceiling_db=true_peak_ceiling)
         made = limited.made
-        waveform = made.waveform
-        level = {
+        waveform, level = made.waveform, SongLevel(made.gain_db, true_peak_ceiling if limited.reduction_db else None)
+        told = {
             "gain_db": round(made.gain_db, 2),
             "limited_by": made.limited_by,
             "limiter_db": round(limited.reduction_db, 2),
         }
-    manifest = {**song.manifest, "file": {"name": path.name, "format": format, "loudness": level}}
+    manifest = {**song.manifest, "file": {"name": path.name, "format": format, "loudness": told}}
     request = manifest["request"]
     tags = Tags(title=request["title"], lyrics=request["lyrics"], manifest=manifest)
     extra = _beside(song, path, timed_lyrics, melody)
+    if song.memory is not None:
+        kept = level or SongLevel(0.0, None)
+        facts = {**song.memory.facts, "level": dataclasses.asdict(kept), "manifest": manifest}
+        extra[path.with_suffix(SUFFIX)] = memory_bytes(SongMemory(song.memory.tensors, facts))
     write_audio(path, waveform, format=format, tags=tags)
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     described = path.with_suffix(".json")

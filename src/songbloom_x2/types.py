@@ -130,6 +130,29 @@ class SongRequest:
 
 
 @dataclass(frozen=True)
+class ExtendRequest:
+    """A song that is to go on.
+
+    ``song`` is an audio file: one of this program's, with its memory beside it, or any other recording.
+    """
+
+    song: str
+    lyrics: str = ""
+    """Words to sing from there on; none: what the song has not sung yet."""
+    duration: float | None = None
+    """Seconds to add; none: the model ends by itself."""
+    start: float | None = None
+    """Second from which the song goes on, a new way; none: its end."""
+    seed: int = 0
+    style: str | None = None
+    """Another sound from there on, in the song's own tempo and key; none: its own."""
+    title: str | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Overrides of the sampling that the song was made with."""
+    preset: Preset | None = None
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where a song stands. ``blocks_expected`` is an estimate until the song has ended."""
 
@@ -187,10 +210,27 @@ class SungScore:
 
 
 @dataclass(frozen=True)
+class SongLevel:
+    """How samples were brought to a file's level: a gain, and the ceiling (dBFS) that peaks were held under (none)."""
+
+    gain_db: float
+    ceiling_db: float | None
+
+
+@dataclass(frozen=True)
+class SongMemory:
+    """What a song needs so that it can go on or be changed: tensors by name, and plain JSON facts about them."""
+
+    tensors: Mapping[str, torch.Tensor]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Song:
     """A finished song: its sound, the sketch (int64 ``[T]``), latents (float32 ``[D, T]``) and manifest.
 
-    ``score``: none for models whose tokens say nothing about words and pitches.
+    ``score``: none for models whose tokens say nothing about words and pitches. ``level``: set where the samples are
+    at a file's level already, because some of them are those of a file; they must not be brought to another.
     """
 
     waveform: Waveform
@@ -198,3 +238,5 @@ class Song:
     latents: FloatArray
     manifest: Mapping[str, Any]
     score: SungScore | None = None
+    memory: SongMemory | None = None
+    level: SongLevel | None = None

@@ -154,6 +154,7 @@ class OobleckAutoencoder(Codec):
         self.decoder = Decoder(config, latent_dim)
         self.encoder_context = _encoder_context(config.strides)
         self.decoder_context = _decoder_context(config.strides)
+        self.reach = self.decoder_context.right
 
     def encode_raw(self, audio: Tensor) -> Tensor:
         """Audio ``[B, C, N]`` to the encoder's output ``[B, 2 * D, N // samples_per_frame]``: means, then scales."""

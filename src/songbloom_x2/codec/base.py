@@ -37,6 +37,8 @@ class Codec(nn.Module, ABC):
     samples_per_frame: int
     channels: int
     latent_dim: int
+    reach: int
+    """Latent frames after a frame that its sound depends on, at most: what comes later does not change it."""
 
     @abstractmethod
     def encode(self, audio: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from songbloom_x2.codec.band_decoder import BandDecoder
 from songbloom_x2.codec.base import Codec, DecodeStream
 from songbloom_x2.codec.mel import FLOOR as BAND_FLOOR
 from songbloom_x2.codec.mel import HOP, SAMPLE_RATE, band_features
-from songbloom_x2.codec.voice_renderer import REST, REST_FRAMES, VoiceRenderer, VoiceStream, silent_bands
+from songbloom_x2.codec.voice_renderer import AFTER, REST, REST_FRAMES, VoiceRenderer, VoiceStream, silent_bands
 from songbloom_x2.codec.whitening import Whitening
 from songbloom_x2.config import TwoStemConfig
 
@@ -46,6 +46,7 @@ class TwoStemCodec(Codec):
         )
         self.context = -(-self.band_decoder.context // config.sub_frames)
         """Latent frames on each side that the band of a frame depends on, at most."""
+        self.reach = max(self.context, -(-AFTER // config.sub_frames))
         self._renderer: VoiceRenderer | None = None
 
     def encode(self, audio: Tensor) -> Tensor:

@@ -50,6 +50,32 @@ class AlignedGuide:
                 fresh[name][song] = kept[name].to(device)
         return fresh
 
+    def recalled(self, trail: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The one song's state at the end of its ``trail`` (fields ``[T + 1]``), without the song dimension.
+
+        The renderer's window is described anew, with what the lyrics now say comes next.
+        """
+        device, config = self._profile.tempo.device, self._alignment.config
+        first = max(len(trail["frame"]) - 1 - config.context, 0)
+        past = {name: trail[name][None, first:].to(device) for name in _FIELDS}
+        # A frame's chord is that of the state before it; the very first one's was drawn with it.
+        chord = past["chord"][:, :-1].clone()
+        if not first:
+            chord[:, 0] = past["lead"][:, 1]
+        after = {name: past[name][:, 1:] for name in ("current", "pitch", "pointer")}
+        window = describe(
+            after["current"],
+            after["pitch"],
+            after["pointer"],
+            chord,
+            past["frame"][:, :-1],
+            self._score,
+            self._profile.tempo,
+            config,
+        )
+        window = torch.cat([empty_window(1, config, device), window], 1)[0, -config.context :]
+        return {**{name: past[name][0, -1] for name in _FIELDS}, "window": window}
+
     def rows(self, state: Mapping[str, Tensor]) -> Tensor:
         """What is added to the LM's input: fields ``[N, L]`` -> ``[N, L, dim]``."""
         aligned = AlignmentState(**{name: state[name] for name in _FIELDS})

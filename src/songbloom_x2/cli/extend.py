@@ -1,0 +1,69 @@
+"""``songbloom extend``: a song goes on."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from songbloom_x2.cli.edit_flags import add_making_flags, make_one, sampling_of, seconds
+
+if TYPE_CHECKING:
+    from songbloom_x2.pipeline import SongPipeline
+    from songbloom_x2.song_stream import SongStream
+
+EPILOG = """\
+examples:
+  songbloom extend song.flac --lyrics "[chorus] Hold on to the morning light." --duration 20 --out longer.flac
+  songbloom extend song.flac --from 45s --lyrics @other.txt --seed 3 --out another-way.flac
+  songbloom extend song.flac --duration 15 --out played-on.flac
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``extend``."""
+    parser = subparsers.add_parser(
+        "extend",
+        help="let a song go on",
+        description="Let a song go on, from its end or another second. What is kept stays as it is in the file, sample "
+        "by sample.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(func=run)
+    parser.add_argument("song", metavar="SONG", help="the song's file, with its .state.safetensors beside it")
+    parser.add_argument("--lyrics", metavar="TEXT|@FILE", help="the words to sing then (default: those that are left)")
+    parser.add_argument(
+        "--duration", type=seconds, metavar="S", help="seconds to add (default: until it ends by itself)"
+    )
+    parser.add_argument("--from", dest="start", type=seconds, metavar="S", help="go on from here (default: the end)")
+    parser.add_argument("--style", metavar="FILE|NAME|WORDS", help="another sound from there on, in the song's tempo")
+    add_making_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make and write the longer song."""
+    from songbloom_x2.cli.generate import read_lyrics
+    from songbloom_x2.types import ExtendRequest
+
+    lyrics = "" if args.lyrics is None else read_lyrics(args.lyrics)
+    request = ExtendRequest(
+        args.song,
+        lyrics,
+        args.duration,
+        args.start,
+        args.seed,
+        args.style,
+        args.title,
+        sampling_of(args),
+        args.preset,
+    )
+
+    def begin(pipeline: SongPipeline) -> SongStream:
+        return pipeline.extend(request)
+
+    return make_one(args, begin, _told)
+
+
+def _told(edit: Any) -> str:
+    seam = edit["seam"]
+    return f"kept to {seam['start'] / 48000:.2f} s as it was, went on from the song's memory"

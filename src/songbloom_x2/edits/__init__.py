@@ -1,0 +1,1 @@
+"""Songs made of songs: continued, repainted, varied, mixed. Each prepares what ``workshop`` makes."""

@@ -1,0 +1,136 @@
+"""Where songs are made: a loaded model on its machine, and the work on songs that are prepared.
+
+Knows nothing of requests' words or styles; ``pipeline`` and ``edits`` bring prepared songs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from songbloom_x2.checkpoints.load import LoadedModel
+from songbloom_x2.codec.base import Codec
+from songbloom_x2.config import SongConfig
+from songbloom_x2.engine import Generation
+from songbloom_x2.errors import SongBloomError
+from songbloom_x2.manifest import build_manifest
+from songbloom_x2.runtime.apply import apply, codec_scope
+from songbloom_x2.runtime.plan import RuntimePlan
+from songbloom_x2.song_making import SongMaking
+from songbloom_x2.types import FloatArray, Progress, Song
+
+EMPTY = "seed {seeds}: the model ended the song before its first block: try another seed or more lyrics"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A model with a codec, and the plan of the machine it runs on."""
+
+    loaded: LoadedModel
+    plan: RuntimePlan
+    codec: Codec
+    load_seconds: float = 0.0
+
+    @property
+    def config(self) -> SongConfig:
+        """The model's shape and defaults."""
+        return self.loaded.config
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a manifest says about the model."""
+        loaded = self.loaded
+        return {
+            "name": loaded.config.name,
+            "sha256": loaded.hash,
+            "source": loaded.source,
+            "licence": loaded.licence,
+            "notes": list(loaded.notes),
+        }
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """The plan holds inside, for networks and codec; nothing is recorded for gradients."""
+        with apply(self.plan), codec_scope(self.plan), torch.inference_mode():
+            yield
+
+    def decode(self, latents: Tensor) -> FloatArray:
+        """The sound ``[C, n]`` of latents ``[D, T]``, all of it."""
+        with self.scope():
+            sound: FloatArray = self.codec.decode(latents[None].to(self.plan.torch_device))[0].float().cpu().numpy()
+        return sound
+
+    def blocks(self, makings: Sequence[SongMaking]) -> Iterator[tuple[int, Progress, FloatArray]]:
+        """Run the engine; after each block: which song, how far it is, and what sound it gave."""
+        tasks = [making.prepared.task() for making in makings]
+        with apply(self.plan):
+            generation = Generation(self.loaded.model.steps(), tasks, makings[0].prepared.sampling)
+        for making in makings:
+            making.start()
+        blocks = generation.blocks()
+        while True:
+            # The plan holds during the work only: between two blocks torch is the caller's again.
+            try:
+                with apply(self.plan):
+                    block = next(blocks, None)
+            except SongBloomError:
+                # The engine's way to say that a song has no blocks; the others are whole.
+                if not any(making.empty for making in makings):
+                    raise
+                break
+            if block is None:
+                break
+            making = makings[block.song]
+            with apply(self.plan), codec_scope(self.plan):
+                sound = making.add(block)
+            yield block.song, making.progress, sound
+        for making, state in zip(makings, generation.state.songs, strict=True):
+            making.state = state
+
+    def finish(self, making: SongMaking) -> FloatArray:
+        """The rest of a song's sound, once its last block is made."""
+        with apply(self.plan), codec_scope(self.plan):
+            return making.finish()
+
+    def song(
+        self,
+        making: SongMaking,
+        batch: Mapping[str, int | bool],
+        edit: Mapping[str, Any] | None = None,
+        scores: Mapping[str, Any] | None = None,
+    ) -> Song:
+        """The song of a finished making, with its manifest."""
+        prepared = making.prepared
+        manifest = build_manifest(
+            request=prepared.request,
+            lyrics=prepared.lyrics,
+            style=prepared.style,
+            sampling=prepared.sampling,
+            model=self.description,
+            plan=self.plan.to_json(),
+            batch=batch,
+            result=making.result(),
+            timings={"load": self.load_seconds, **making.timings()},
+            edit=edit,
+        )
+        return making.song(manifest)
+
+    def streamed(
+        self, making: SongMaking, edit: Mapping[str, Any] | None = None
+    ) -> Generator[tuple[Progress, FloatArray], None, Song]:
+        """One song's sound as it becomes certain, and at the end the song."""
+        opened = making.opened
+        if opened.shape[1]:
+            yield making.progress, opened
+        for _, progress, sound in self.blocks([making]):
+            yield progress, sound
+        if making.empty:
+            raise SongBloomError(EMPTY.format(seeds=making.prepared.request.seed))
+        rest = self.finish(making)
+        yield making.progress, rest
+        return self.song(making, {"size": 1, "index": 0, "takes": True}, edit)
