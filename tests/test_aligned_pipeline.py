@@ -138,7 +138,7 @@ def test_an_instrumental_is_as_long_as_asked(pipeline: SongPipeline) -> None:
 def test_an_instrumental_of_half_a_minute_if_nobody_says(pipeline: SongPipeline) -> None:
     prepared = pipeline.prepare(SongRequest("", instrumental=True))[0]
     assert prepared.lyrics.text.count("[") == 15
-    assert (prepared.task().min_frames, prepared.task().max_frames) == (46 * 16, 46 * 16)
+    assert (prepared.task().min_frames, prepared.task().max_frames) == (47 * 16, 47 * 16)
 
 
 def test_an_instrumental_with_words_is_refused(pipeline: SongPipeline) -> None:

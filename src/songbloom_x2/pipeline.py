@@ -19,6 +19,7 @@ from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SongConfig
 from songbloom_x2.edits.extend import extension
 from songbloom_x2.edits.parents import open_parent
+from songbloom_x2.edits.repaint import repainting
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
 from songbloom_x2.request_checks import (
     LARGEST_SEED,
@@ -48,6 +49,7 @@ from songbloom_x2.types import (
     FloatArray,
     PreparedLyrics,
     Progress,
+    RepaintRequest,
     Song,
     SongRequest,
     Style,
@@ -245,6 +247,12 @@ class SongPipeline:
         parent = open_parent(Path(request.song), self._workshop)
         style = None if request.style is None else self.encode_style(request.style)
         return extension(self._workshop, parent, request, style)
+
+    def repaint(self, request: RepaintRequest) -> SongStream:
+        """Make a stretch of a song anew; all other samples are the file's own. Raises as ``extend`` does."""
+        parent = open_parent(Path(request.song), self._workshop)
+        style = None if request.style is None else self.encode_style(request.style)
+        return repainting(self._workshop, parent, request, style)
 
     def stems(self, song: Song) -> tuple[Waveform, Waveform]:
         """Voice and band of a song of this model; their sum is the song.

@@ -153,6 +153,26 @@ class ExtendRequest:
 
 
 @dataclass(frozen=True)
+class RepaintRequest:
+    """A stretch of a song, from ``start`` to ``end`` in seconds, that is to be made anew; the rest stays."""
+
+    song: str
+    start: float
+    end: float
+    lyrics: str = ""
+    """Words to sing there in place of those that were sung; none: the same words."""
+    seed: int = 0
+    candidates: int = 4
+    """So many are made; that one is taken after which the model finds the rest of the song most likely."""
+    style: str | None = None
+    """Another sound for the stretch, in the song's own tempo and key; none: its own."""
+    title: str | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Overrides of the sampling that the song was made with."""
+    preset: Preset | None = None
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where a song stands. ``blocks_expected`` is an estimate until the song has ended."""
 

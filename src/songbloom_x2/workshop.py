@@ -102,23 +102,25 @@ class Workshop:
         making: SongMaking,
         batch: Mapping[str, int | bool],
         edit: Mapping[str, Any] | None = None,
-        scores: Mapping[str, Any] | None = None,
     ) -> Song:
         """The song of a finished making, with its manifest."""
         prepared = making.prepared
-        manifest = build_manifest(
+        manifest = self.manifest(
             request=prepared.request,
             lyrics=prepared.lyrics,
             style=prepared.style,
             sampling=prepared.sampling,
-            model=self.description,
-            plan=self.plan.to_json(),
             batch=batch,
             result=making.result(),
-            timings={"load": self.load_seconds, **making.timings()},
+            timings=making.timings(),
             edit=edit,
         )
         return making.song(manifest)
+
+    def manifest(self, *, timings: Mapping[str, float], **parts: Any) -> dict[str, Any]:
+        """See ``build_manifest``; model, plan and how long loading took are known here."""
+        timed = {"load": self.load_seconds, **timings}
+        return build_manifest(model=self.description, plan=self.plan.to_json(), timings=timed, **parts)
 
     def streamed(
         self, making: SongMaking, edit: Mapping[str, Any] | None = None

@@ -24,6 +24,7 @@ COMMANDS = (
     Command(("lyrics",), "lyrics", "check and format lyrics, turn text into phonemes"),
     Command(("style",), "style", "list the styles that come with a model, and hear them"),
     Command(("extend",), "extend", "let a song go on"),
+    Command(("repaint",), "repaint", "make a stretch of a song anew"),
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
     Command(("eval",), "evaluate", "measure a model, or a folder of songs"),

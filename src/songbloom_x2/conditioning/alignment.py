@@ -194,17 +194,22 @@ class AlignmentConditioner(nn.Module):
         *,
         temperature: float = 1.0,
         may_end: Tensor | None = None,
+        only: Tensor | None = None,
     ) -> tuple[Tensor, AlignmentState]:
         """Draw one sketch token a song and move on.
 
         ``hidden`` ``[B, dim]``, ``uniforms`` ``[B, 3]`` -> tokens int64 ``[B]`` (``layout.size`` is EOS) and the state
-        before the following frame. A temperature of 0 takes the most likely decision, pitch and chord.
+        before the following frame. A temperature of 0 takes the most likely decision, pitch and chord. ``only``: bool
+        ``[B, 4]``, decisions to be kept to where the score allows one of them.
         """
         decision_logits, pitch_logits, chord_logits = self.split(hidden)
         layout = self.config.layout
         if may_end is None:
             may_end = torch.ones_like(state.frame, dtype=torch.bool)
         legal = self.guarded(state, score, may_end)
+        if only is not None:
+            for wished in (self.legal(state, score) & only, legal & only):
+                legal = torch.where(wished.any(1, keepdim=True), wished, legal)
         decision = _draw(decision_logits.masked_fill(~legal, -torch.inf), uniforms[:, 0], temperature)
         drawn_pitch = _draw(pitch_logits, uniforms[:, 1], self.config.pitch_temperature * temperature)
         drawn_chord = _draw(chord_logits, uniforms[:, 2], self.config.chord_temperature * temperature)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from songbloom_x2.conditioning.alignment import UNIFORMS, AlignmentConditioner, AlignmentState, Profile
+from songbloom_x2.conditioning.pace import Pace
 from songbloom_x2.conditioning.score import LyricScore
 from songbloom_x2.conditioning.window import describe, empty_window
 
@@ -26,14 +27,35 @@ class AlignedGuide:
     recorded = _FIELDS
 
     def __init__(
-        self, alignment: AlignmentConditioner, profile: Profile, score: LyricScore, temperature: float, block: int
+        self,
+        alignment: AlignmentConditioner,
+        profile: Profile,
+        score: LyricScore,
+        temperature: float,
+        block: int,
+        pace: Pace | None = None,
     ) -> None:
         """``temperature`` 0 takes the most likely of everything; ``block`` frames are a block.
 
-        A song may end where a block begins only: the block in which it ends is dropped, words and all.
+        A song may end where a block begins only: the block in which it ends is dropped, words and all. ``pace`` holds
+        the pointer to a place in time.
         """
         self._alignment, self._profile, self._score = alignment, profile, score
-        self._temperature, self._block = temperature, block
+        self._temperature, self._block, self._pace = temperature, block, pace
+
+    @property
+    def score(self) -> LyricScore:
+        """The songs' lyrics as the pointer walks them."""
+        return self._score
+
+    @property
+    def tempo(self) -> Tensor:
+        """Beats a minute of each song."""
+        return self._profile.tempo
+
+    def paced(self, pace: Pace) -> AlignedGuide:
+        """The same, with the pointer held to a pace."""
+        return AlignedGuide(self._alignment, self._profile, self._score, self._temperature, self._block, pace)
 
     def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()) -> Mapping[str, Tensor]:
         """Before each song's next frame: as ``stored``, or before its first."""
@@ -94,7 +116,13 @@ class AlignedGuide:
             uniforms,
             temperature=self._temperature,
             may_end=may_end & (before.frame % self._block == 0),
+            only=None if self._pace is None else self._pace.allowed(before),
         )
+        return tokens, self.moved(state, after)
+
+    def moved(self, state: Mapping[str, Tensor], after: AlignmentState) -> Mapping[str, Tensor]:
+        """The state after a frame that brought the alignment from ``state`` to ``after``."""
+        before = AlignmentState(**{name: state[name] for name in _FIELDS})
         # The frame's own chord: the state after it may already stand in the next slot.
         chord = torch.where(before.frame == 0, after.lead, before.chord)
         row = describe(
@@ -107,7 +135,7 @@ class AlignedGuide:
             self._profile.tempo,
             self._alignment.config,
         )
-        return tokens, {
+        return {
             **{name: getattr(after, name) for name in _FIELDS},
             "window": torch.cat([state["window"][:, 1:], row], 1),
             "statistics": state["statistics"],
@@ -117,4 +145,4 @@ class AlignedGuide:
         """The guide of some of the songs."""
         profile = Profile(*(t[songs] for t in (self._profile.tempo, self._profile.key, self._profile.statistics)))
         score = LyricScore(*(getattr(self._score, field.name)[songs] for field in fields(LyricScore)))
-        return AlignedGuide(self._alignment, profile, score, self._temperature, self._block)
+        return AlignedGuide(self._alignment, profile, score, self._temperature, self._block, self._pace)

@@ -20,8 +20,8 @@ def prefill(steps: Steps, tasks: Sequence[SongTask], guide: SketchGuide, cache: 
 
     ``halves`` is 2 where the unconditional branch runs too: its rows follow the conditional ones.
     """
-    made = [_made_rows(steps, task.state) for task in tasks]
-    added = _added_rows(steps, tasks, guide)
+    made = [made_rows(steps, task.state) for task in tasks]
+    added = added_rows(steps, tasks, guide)
     sequences = []
     for half in range(halves):
         for task, rows, extra in zip(tasks, made, added, strict=True):
@@ -33,7 +33,7 @@ def prefill(steps: Steps, tasks: Sequence[SongTask], guide: SketchGuide, cache: 
     return torch.stack([rows[-1] for rows in made]).repeat(halves, 1)
 
 
-def _made_rows(steps: Steps, state: SongState | None) -> Tensor:
+def made_rows(steps: Steps, state: SongState | None) -> Tensor:
     """BOS and the blocks, each closed by its embedding: ``[1 + blocks * (block_size + 1), dim]``."""
     bos = steps.bos[None]
     if state is None or not state.frames:
@@ -45,7 +45,7 @@ def _made_rows(steps: Steps, state: SongState | None) -> Tensor:
     return torch.cat((bos, torch.cat((tokens, closing), dim=1).flatten(0, 1)))
 
 
-def _added_rows(steps: Steps, tasks: Sequence[SongTask], guide: SketchGuide) -> list[Tensor | None]:
+def added_rows(steps: Steps, tasks: Sequence[SongTask], guide: SketchGuide) -> list[Tensor | None]:
     """What the guide added to all rows but the last, ``[blocks * (block_size + 1), dim]`` a song."""
     if not guide.recorded:
         return [None] * len(tasks)
