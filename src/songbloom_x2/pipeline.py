@@ -20,6 +20,7 @@ from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SongConfig
 from songbloom_x2.edits.extend import extension
 from songbloom_x2.edits.parents import open_parent
 from songbloom_x2.edits.repaint import repainting
+from songbloom_x2.edits.stems import stems
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
 from songbloom_x2.request_checks import (
     LARGEST_SEED,
@@ -259,13 +260,9 @@ class SongPipeline:
 
         Raises ``ConfigError`` where the model's codec does not keep them apart.
         """
-        if not isinstance(self._workshop.codec, TwoStemCodec) or self.config.alignment is None:
+        if not isinstance(self._workshop.codec, TwoStemCodec):
             raise ConfigError(f"model '{self.config.name}' does not keep voice and band apart: it has no stems")
-        unheard = self.config.alignment.lead * self._workshop.codec.samples_per_frame
-        with apply(self._workshop.plan), codec_scope(self._workshop.plan), torch.inference_mode():
-            latents = torch.from_numpy(song.latents)[None].to(self._workshop.plan.torch_device)
-            voice, band = (stem[0, :, unheard:].cpu().numpy() for stem in self._workshop.codec.decode_stems(latents))
-        return Waveform(voice, self._workshop.codec.sample_rate), Waveform(band, self._workshop.codec.sample_rate)
+        return stems(self._workshop, self._workshop.codec, song)
 
     def prepare(self, request: SongRequest, n: int = 1, *, style: Style | None = None) -> list[PreparedSong]:
         """``n`` songs of a request, checked and ready for ``make``. Raises as ``generate`` does."""

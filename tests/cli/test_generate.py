@@ -46,7 +46,7 @@ def takes(endless_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_the_songs_are_there(takes: Path) -> None:
     assert sorted(path.name for path in takes.iterdir() if path.suffix) == [
-        f"{i}.{ending}" for i in (1, 2, 3) for ending in ("flac", "json")
+        f"{i}.{ending}" for i in (1, 2, 3) for ending in ("flac", "json", "state.safetensors")
     ]
     for take in (1, 2, 3):
         sound, rate = soundfile.read(takes / f"{take}.flac")

@@ -128,7 +128,9 @@ def test_timed_lyrics_and_melody_lie_beside_the_song(aligned_model: Path, tmp_pa
     arguments = ["--lyrics", LYRICS, "--model", aligned_model, "--style", "rock", "--duration", 4, "--title", "Lights"]
     beside = ["--lrc", "words", "--midi", "--preset", "draft"]
     assert run("generate", *arguments, *beside, "--out", tmp_path / "a.wav")[0] == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.lrc", "a.mid", "a.wav"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("a.json", "a.lrc", "a.mid", "a.state.safetensors", "a.wav")
+    ]
     lines = (tmp_path / "a.lrc").read_text().splitlines()
     assert lines[0] == "[ti:Lights]" and "> City <" in lines[3]
     assert (tmp_path / "a.mid").read_bytes().startswith(b"MThd")

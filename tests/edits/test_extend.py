@@ -132,7 +132,7 @@ def test_without_words_the_rest_is_sung(aligned: SongPipeline, aligned_song: Pat
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
-        ({"start": 9.0, "duration": 1.0}, ConfigError, "the song lasts 7.68 s"),
+        ({"start": 9.0, "duration": 1.0}, ConfigError, "the song lasts 8.00 s"),
         ({"start": 0.0, "duration": 1.0}, ConfigError, "from 0 s"),
         ({"start": float("nan"), "duration": 1.0}, ConfigError, "from nan s"),
         ({"duration": 0.0}, ConfigError, "more than 0"),

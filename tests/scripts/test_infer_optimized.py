@@ -33,7 +33,7 @@ def test_every_option_acts(endless_model: Path, program: ModuleType, tmp_path: P
     options += ["--optimization-level", "minimal", "--batch-size", 2, "--cfg-coef", 2.5, "--steps", 3, "--top-k", 11]
     options += ["--max-duration", 0.64]
     assert program.songbloom(program.arguments_of([str(option) for option in options])) == 0
-    names = ["a_s0.flac", "a_s0.json", "a_s1.flac", "a_s1.json"]
+    names = [f"a_s{take}.{ending}" for take in (0, 1) for ending in ("flac", "json", "state.safetensors")]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     manifest = json.loads((tmp_path / "out" / "a_s1.json").read_text())
     sampling = manifest["sampling"]

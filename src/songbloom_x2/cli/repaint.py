@@ -23,8 +23,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "repaint",
         help="make a stretch of a song anew",
-        description="Make a stretch of a song anew, with the same words or others. Outside it and a quarter of a second "
-        "at either end, the samples stay those of the file.",
+        description="Make a stretch of a song anew, with the same words or others. Outside it and a quarter of a "
+        "second at either end, the samples stay those of the file.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
