@@ -217,10 +217,9 @@ class SongMaking:
         if self.pointer is not None:
             score = sung_score(tokens, self.pointer.numpy(), prepared.lyrics, prepared.style, prepared.config)
         if self.state is not None:
-            start, _ = prepared.fade
-            faded = start if self._waveform().samples.shape[1] > start else None
+            fade = list(prepared.fade) if self._waveform().samples.shape[1] > prepared.fade[0] else None
             told = {"model": manifest["model"], "samples_sha256": manifest["result"]["samples_sha256"]}
-            facts = {**told, "faded_from": faded, "manifest": manifest}
+            facts = {**told, "fade": fade, "manifest": manifest}
             memory = memory_of(self.state, prepared.lyrics, prepared.style, facts)
         level = None if prepared.way is None else prepared.way.level
         return Song(self._waveform(), tokens, torch.cat(self._latents, dim=1).numpy(), manifest, score, memory, level)

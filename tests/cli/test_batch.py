@@ -63,7 +63,7 @@ def test_songs_of_a_list_and_what_is_finished_is_skipped(folder: Path, endless_m
     assert code == 1, stderr
     files = ["7_s0", "7_s1", "first_s0", "first_s1"]
     assert sorted(path.name for path in out.iterdir()) == [
-        f"{name}.{kind}" for name in files for kind in ("flac", "json")
+        f"{name}.{kind}" for name in files for kind in ("flac", "json", "state.safetensors")
     ]
     told = json.loads(stdout)
     assert [(song["line"], song["idx"], song["seed"]) for song in told["songs"]] == [

@@ -135,10 +135,10 @@ def _way(workshop: Workshop, parent: Parent, memory: Remembered, frames: int) ->
     """How the decoded sound meets the file's: where it cannot differ from the old yet, and before the old fade."""
     codec, level = workshop.codec, parent.level
     heard = (frames - unheard_frames(workshop.config)) * codec.samples_per_frame
-    kept, faded = parent.sound.samples, memory.facts["faded_from"]
+    kept, faded = parent.sound.samples, memory.facts["fade"]
     end = min(heard - codec.reach * codec.samples_per_frame, kept.shape[1])
     if faded is not None:
-        end = min(end, faded)
+        end = min(end, faded[0])
     end = max(end, 0)
     samples = min(round(SEAM_SECONDS * codec.sample_rate), end)
     first = end - samples

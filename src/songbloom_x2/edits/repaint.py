@@ -249,8 +249,8 @@ def _composed(
     """The file's samples, with the new sound between the fades."""
     codec, level, old = workshop.codec, parent.level, parent.sound.samples
     stages: list[Stage] = [Dropped(unheard_frames(workshop.config) * codec.samples_per_frame)]
-    if memory.facts["faded_from"] is not None:
-        stages.append(FadeOut(memory.facts["faded_from"], memory.facts["manifest"]["result"]["samples"]))
+    if memory.facts["fade"] is not None:
+        stages.append(FadeOut(*memory.facts["fade"]))
     way = Chain([*stages, Level(level.gain_db, level.ceiling_db, codec.sample_rate)])
     new = joined([way.push(workshop.decode(state.latents)), way.flush()])
     out, inside, last, back = _faded(stretch, parent, codec.sample_rate)
@@ -293,7 +293,7 @@ def _song(
         edit=told,
     )
     facts = {"model": manifest["model"], "samples_sha256": result["samples_sha256"], "manifest": manifest}
-    facts["faded_from"] = memory.facts["faded_from"]
+    facts["fade"] = memory.facts["fade"]
     score = None
     if "pointer" in state.trail:
         pointer = state.trail["pointer"][1:].numpy()

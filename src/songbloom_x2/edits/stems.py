@@ -13,16 +13,15 @@ from songbloom_x2.workshop import Workshop
 
 def stems(workshop: Workshop, codec: TwoStemCodec, song: Song) -> tuple[Waveform, Waveform]:
     """Voice and band; their sum is the song (for one made of another song: but for seams and peaks held back)."""
-    faded = None if song.memory is None else song.memory.facts["faded_from"]
+    fade = None if song.memory is None else song.memory.facts["fade"]
     with workshop.scope():
         latents = torch.from_numpy(song.latents)[None].to(workshop.plan.torch_device)
         apart = [stem[0].cpu().numpy() for stem in codec.decode_stems(latents)]
     heard = []
     for sound in apart:
-        unheard = unheard_frames(workshop.config) * codec.samples_per_frame
-        stages: list[Stage] = [Dropped(unheard)]
-        if faded is not None:
-            stages.append(FadeOut(faded, sound.shape[1] - unheard))
+        stages: list[Stage] = [Dropped(unheard_frames(workshop.config) * codec.samples_per_frame)]
+        if fade is not None:
+            stages.append(FadeOut(*fade))
         if song.level is not None:
             stages.append(Level(song.level.gain_db, None, codec.sample_rate))
         way = Chain(stages)
