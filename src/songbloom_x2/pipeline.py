@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SongConfig
@@ -148,19 +146,17 @@ class SongPipeline:
 
     def decode_style(self, style: Style) -> Waveform:
         """What a style prompt sounds like: its latents through the model's codec."""
-        with apply(self._workshop.plan), codec_scope(self._workshop.plan), torch.inference_mode():
-            latents = style.latents[None].to(self._workshop.plan.torch_device)
-            sound = self._workshop.codec.decode(latents)[0].float().cpu().numpy()
+        sound = self._workshop.decode(style.latents)
         return Waveform(sound, self._workshop.codec.sample_rate)
 
     def decode_style_stems(self, style: Style) -> tuple[Waveform, Waveform]:
         """Voice and band of a style prompt. Raises ``ConfigError`` where the codec does not keep them apart."""
-        if not isinstance(self._codec, TwoStemCodec):
+        if not isinstance(self._workshop.codec, TwoStemCodec):
             raise ConfigError(f"model '{self.config.name}' does not keep voice and band apart: it has no stems")
-        with apply(self._plan), codec_scope(self._plan), torch.inference_mode():
-            latents = style.latents[None].to(self._plan.torch_device)
-            voice, band = (stem[0].float().cpu().numpy() for stem in self._codec.decode_stems(latents))
-        return Waveform(voice, self._codec.sample_rate), Waveform(band, self._codec.sample_rate)
+        with self._workshop.scope():
+            latents = style.latents[None].to(self._workshop.plan.torch_device)
+            voice, band = (stem[0].float().cpu().numpy() for stem in self._workshop.codec.decode_stems(latents))
+        return Waveform(voice, self._workshop.codec.sample_rate), Waveform(band, self._workshop.codec.sample_rate)
 
     @property
     def description(self) -> dict[str, Any]:
