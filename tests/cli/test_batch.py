@@ -93,8 +93,8 @@ def test_songs_of_a_list_and_what_is_finished_is_skipped(folder: Path, endless_m
     after = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     assert after.keys() == before.keys()
     assert {name for name in before if after[name] == before[name]} == {
-        "first_s0.flac", "first_s0.json", "7_s0.flac", "7_s0.json",
-    }  # fmt: skip
+        f"{song}.{kind}" for song in ("first_s0", "7_s0") for kind in ("flac", "json", "state.safetensors")
+    }
 
 
 def test_another_request_is_not_finished_by_an_older_song(folder: Path, endless_model: Path) -> None:
