@@ -6,17 +6,35 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from songbloom_x2.audio.files import read_audio
-from songbloom_x2.jobs.records import LOCAL, Job
+from songbloom_x2.audio.files import read_audio, write_audio
+from songbloom_x2.audio.tags import read_tags
+from songbloom_x2.config import JobLimits
+from songbloom_x2.errors import ConfigError, ConflictError, LimitError, NotFoundError, SongBloomError, StyleError
+from songbloom_x2.jobs.plan import ServicePlan
+from songbloom_x2.jobs.records import LOCAL, Job, Owner
 from songbloom_x2.jobs.service import JobService
+from songbloom_x2.types import Waveform
 
 REQUEST = {"lyrics": "[verse] City lights are calling me home.", "seed": 3, "duration": 1.6}
+LONG = {**REQUEST, "duration": 80.0}
+Finished = Callable[[JobService, str], Job]
+ANN, BEN = Owner("ann"), Owner("ben")
 
 
-def test_a_song_is_made(studio: JobService, finished: Callable[[JobService, str], Job]) -> None:
+@pytest.fixture(scope="module")
+def song(studio: JobService, finished: Finished) -> str:
+    """A finished song's id."""
+    (id,) = finished(studio, studio.submit("generate", REQUEST, LOCAL).id).songs
+    return id
+
+
+def test_a_song_is_made(studio: JobService, finished: Finished) -> None:
     job = studio.submit("generate", REQUEST, LOCAL)
     assert job.state in ("queued", "running") and len(job.song_ids) == 1 and not job.songs
     done = finished(studio, job.id)
@@ -28,14 +46,236 @@ def test_a_song_is_made(studio: JobService, finished: Callable[[JobService, str]
     assert read_audio(file).seconds == pytest.approx(1.6)
     manifest = studio.manifest(song.id, LOCAL)
     assert manifest["seed"] == 3 and manifest["request"]["lyrics"] == REQUEST["lyrics"]
-    peaks = studio.peaks(song.id, LOCAL)
-    assert len(peaks["low"]) == len(peaks["high"]) == peaks["points"] == 1000
     kinds = [event.kind for event in studio.events(job.id, LOCAL)]
     assert kinds[:2] == ["queued", "started"] and kinds[-2:] == ["song", "succeeded"] and "progress" in kinds
     assert [event.id for event in studio.events(job.id, LOCAL)] == list(range(1, len(kinds) + 1))
-    assert [event.kind for event in studio.events(job.id, LOCAL, after=len(kinds) - 1)] == ["succeeded"]
+    assert [event.kind for event in studio.wait_events(job.id, LOCAL, after=len(kinds) - 1)] == ["succeeded"]
+    assert studio.wait_events(job.id, LOCAL, after=len(kinds), timeout=0.2) == []
+
+
+def test_songs_of_one_job_are_made_side_by_side(studio: JobService, finished: Finished) -> None:
+    job = finished(studio, studio.submit("generate", REQUEST, LOCAL, samples=3).id)
+    assert [studio.song(id, LOCAL).seed for id in job.songs] == [3, 4, 5]
+    assert [studio.manifest(id, LOCAL)["batch"]["size"] for id in job.songs] == [3, 3, 3]
+    assert [song.id for song in studio.songs(LOCAL, job=job.id)][::-1] == list(job.songs)
+
+
+def test_every_format_with_its_tags(studio: JobService, song: str) -> None:
+    for format in ("wav", "mp3", "opus"):
+        file = studio.song_file(song, LOCAL, format)
+        assert file.suffix == f".{format}" and studio.song_file(song, LOCAL, format) == file
+        assert read_tags(file).manifest == studio.manifest(song, LOCAL)
+        assert read_audio(file).seconds == pytest.approx(1.6, abs=0.1)
+    assert studio.spectrogram(song, LOCAL).read_bytes().startswith(b"\x89PNG")
+    peaks = studio.peaks(song, LOCAL)
+    assert len(peaks["low"]) == len(peaks["high"]) == peaks["points"] == 1000
+    samples = read_audio(studio.song_file(song, LOCAL)).samples
+    assert max(peaks["high"]) == pytest.approx(samples.max(), abs=1e-3)
+    with pytest.raises(ConfigError, match="not known"):
+        studio.song_file(song, LOCAL, "../song")
+    # The released kind of model does not tell when words are sung.
+    with pytest.raises(NotFoundError, match="lrc"):
+        studio.song_file(song, LOCAL, "lrc")
+
+
+def test_sound_is_heard_while_it_is_made(studio: JobService, finished: Finished) -> None:
+    job = studio.submit("generate", {**REQUEST, "duration": 12.0}, LOCAL)
+    live = studio.live_audio(job.id, LOCAL)
+    pieces, unfinished = [], 0
+    for piece in live:
+        unfinished += not studio.job(job.id, LOCAL).over
+        pieces.append(piece)
+    assert unfinished > 1, "sound came only when everything was finished"
+    heard = np.frombuffer(b"".join(pieces), "<i2").reshape(-1, live.channels)
+    assert (live.sample_rate, live.channels, len(heard)) == (48000, 2, 12 * 48000)
+    done = finished(studio, job.id)
+    stored, _ = soundfile.read(studio.song_file(done.songs[0], LOCAL))
+    # The file is the same sound at another level.
+    middle = slice(48000, 5 * 48000)
+    assert np.corrcoef(heard[middle, 0], stored[middle, 0])[0, 1] > 0.99
+
+
+def test_a_finished_song_is_heard_from_its_file(studio: JobService, song: str) -> None:
+    whole = b"".join(studio.live_audio(song, LOCAL))
+    stored, _ = soundfile.read(studio.song_file(song, LOCAL), dtype="int16")
+    assert np.array_equal(np.frombuffer(whole, "<i2").reshape(-1, 2), stored)
+    assert b"".join(studio.live_audio(song, LOCAL, start=1000)) == whole[1000:]
+    assert b"".join(studio.live_audio(song, LOCAL, start=10**9)) == b""
+
+
+def test_cancelling_within_a_block(studio: JobService, finished: Finished, until: Callable[..., None]) -> None:
+    job = studio.submit("generate", LONG, LOCAL)
+    until(lambda: studio.job(job.id, LOCAL).blocks_done > 0)
+    studio.cancel(job.id, LOCAL)
+    done = finished(studio, job.id)
+    assert done.state == "cancelled" and done.songs == done.song_ids == () and done.blocks_done < 250
+    assert list(studio.events(job.id, LOCAL))[-1].kind == "cancelled"
+    with pytest.raises(NotFoundError):
+        studio.live_audio(job.song_ids[0], LOCAL)
+
+
+def test_a_request_that_fails_in_the_worker_says_why(studio: JobService, finished: Finished) -> None:
+    job = finished(studio, studio.submit("generate", {**REQUEST, "lyrics": "[verse] ……"}, LOCAL).id)
+    assert job.state == "failed" and job.attempts == 1
+    assert job.error is not None and "lyrics" in job.error and "\n" not in job.error
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "told"),
+    [
+        ({"lyrics": ""}, SongBloomError, "lyrics are empty"),
+        ({"lyrics": 3}, ConfigError, "lyrics: must be a text"),
+        ({"lyrics": "la " * 9000}, LimitError, "20000 are allowed"),
+        ({"lyrics": "la \x00"}, SongBloomError, "no text"),
+        ({"duration": 1e9}, ConfigError, "makes from"),
+        ({"duration": "long"}, ConfigError, "duration: must be a number"),
+        ({"duration": float("nan")}, ConfigError, "duration"),
+        ({"seed": -1}, ConfigError, "seed"),
+        ({"seed": True}, ConfigError, "seed: must be"),
+        ({"seed": 2**63}, ConfigError, "seed"),
+        ({"sampling": {"steps": 900}}, LimitError, "steps 900: 200 are allowed"),
+        ({"sampling": {"stepz": 9}}, ConfigError, "did you mean 'steps'"),
+        ({"sampling": [1]}, ConfigError, "sampling: must be an object"),
+        ({"preset": "fastest"}, ConfigError, "preset 'fastest'"),
+        ({"style": "../../etc/passwd"}, StyleError, "paths are not taken"),
+        ({"style": ""}, StyleError, "style"),
+        ({"style": "style-" + "0" * 32}, NotFoundError, "no such style"),
+        ({"model": "/etc"}, NotFoundError, "model '/etc' is not known"),
+        ({"model": ".."}, NotFoundError, "not known"),
+        ({"title": "x" * 201}, LimitError, "title"),
+        ({"nonsense": 1}, ConfigError, "'nonsense' is not part of a request"),
+        ({"instrumental": True}, SongBloomError, "instrumental has no lyrics"),
+    ],
+)
+def test_requests_that_are_refused(studio: JobService, changes: dict[str, object], error: type, told: str) -> None:
+    before = len(studio.jobs(LOCAL, limit=1000))
+    with pytest.raises(error, match=told) as refused:
+        studio.submit("generate", {**REQUEST, **changes}, LOCAL)
+    assert "\n" not in str(refused.value)
+    assert len(studio.jobs(LOCAL, limit=1000)) == before
+
+
+def test_what_else_is_refused(studio: JobService) -> None:
+    for samples in (0, 9):
+        with pytest.raises(LimitError, match="samples"):
+            studio.submit("generate", REQUEST, LOCAL, samples=samples)
+    with pytest.raises(ConfigError, match="job type 'sing'"):
+        studio.submit("sing", REQUEST, LOCAL)
+    with pytest.raises(ConfigError, match="priority 11"):
+        studio.submit("generate", REQUEST, LOCAL, priority=11)
+
+
+def test_a_style_that_is_a_file_of_the_server_is_not_read(
+    studio: JobService, finished: Finished, tmp_path: Path
+) -> None:
+    """A bare name is no path either, wherever the worker runs."""
+    job = finished(studio, studio.submit("generate", {**REQUEST, "style": "pyproject.toml"}, LOCAL).id)
+    assert job.state == "failed" and "comes without styles" in str(job.error)
+
+
+def test_an_uploaded_style(studio: JobService, finished: Finished, tmp_path: Path) -> None:
+    time = np.arange(4 * 44100) / 44100
+    tone = 0.2 * np.sin(2 * np.pi * 220 * time) * (1 + 0.5 * np.sin(3 * time))
+    write_audio(tmp_path / "a.wav", Waveform(tone[None].astype(np.float32), 44100), format="wav")
+    style = studio.add_style(ANN, "My\nstyle/../x", tmp_path / "a.wav")
+    assert style.name == "My style/../x" and style.seconds == pytest.approx(4)
+    assert [found.id for found in studio.styles(ANN)] == [style.id] and studio.styles(BEN) == []
+    assert read_audio(studio.style_file(style.id, ANN)).sample_rate == 44100
+    with pytest.raises(NotFoundError):
+        studio.submit("generate", {**REQUEST, "style": style.id}, BEN)
+    job = finished(studio, studio.submit("generate", {**REQUEST, "style": style.id}, ANN).id)
+    assert job.error is None
+    assert studio.manifest(job.songs[0], ANN)["style"]["frames"] == 50
+    with pytest.raises(NotFoundError):
+        studio.delete_style(style.id, BEN)
+    studio.delete_style(style.id, ANN)
+    assert studio.styles(ANN) == []
+    (tmp_path / "b.wav").write_bytes(b"RIFF no sound")
+    with pytest.raises(StyleError, match="the uploaded sound: not audio"):
+        studio.add_style(ANN, "b", tmp_path / "b.wav")
+    assert not list((Path(studio.plan.data_dir) / "styles").glob(".*"))
+
+
+def test_a_sound_that_unpacks_to_hours_is_refused(studio: JobService, tmp_path: Path) -> None:
+    silent = np.zeros((1, 48000 * 700), np.float32)
+    write_audio(tmp_path / "long.flac", Waveform(silent, 48000), format="flac")
+    assert (tmp_path / "long.flac").stat().st_size < 2**20
+    with pytest.raises(StyleError, match="700.0 s, 600 s are allowed"):
+        studio.add_style(ANN, "long", tmp_path / "long.flac")
+
+
+def test_songs_are_renamed_marked_found_and_brought_back(studio: JobService, finished: Finished) -> None:
+    request = {**REQUEST, "title": "Harbour 100%", "lyrics": "[verse] Boats sleep under the moon."}
+    job = finished(studio, studio.submit("generate", request, ANN, samples=2).id)
+    first, second = job.songs
+    assert {song.id for song in studio.songs(ANN, search="boats HARBOUR")} == {first, second}
+    assert {song.id for song in studio.songs(ANN, search="100%")} == {first, second}
+    assert studio.songs(ANN, search="100_") == [] == studio.songs(BEN, search="boats")
+    assert studio.rename(first, ANN, "  The  pier ").title == "The pier"
+    assert [song.id for song in studio.songs(ANN, search="pier")] == [first]
+    studio.favourite(second, ANN)
+    assert [song.id for song in studio.songs(ANN, favourite=True)] == [second]
+    with pytest.raises(ConfigError):
+        studio.rename(first, ANN, " ")
+    page = studio.songs(ANN, search="boats", limit=1)
+    rest = studio.songs(ANN, search="boats", before=page[0].id)
+    assert [song.id for song in page + rest] == [second, first]
+    studio.delete(first, ANN)
+    assert [song.id for song in studio.songs(ANN, search="boats")] == [second]
+    assert [song.id for song in studio.songs(ANN, deleted=True)] == [first]
+    for act in (studio.song, studio.song_file, studio.delete, studio.live_audio):
+        with pytest.raises(NotFoundError):
+            act(first, ANN)
+    studio.undelete(first, ANN)
+    assert studio.song(first, ANN).deleted is None
+    with pytest.raises(ConflictError):
+        studio.undelete(first, ANN)
+    for act in (studio.song, studio.song_file, studio.delete, studio.live_audio, studio.manifest, studio.favourite):
+        with pytest.raises(NotFoundError):
+            act(second, BEN)
+
+
+def test_models_lyrics_and_estimates(studio: JobService, song: str, until: Callable[..., None]) -> None:
+    models = {model.name: model for model in studio.models()}
+    default = next(model for model in models.values() if model.default)
+    assert default.problem is None and default.block_seconds == 0.32 and default.real_time_factor
+    assert models["embedded"].problem is None and models["embedded"].styles > 3
+    missing = models["songbloom_full_150s"].problem
+    assert missing is not None and "songbloom models download" in missing
+    report = studio.check_lyrics("[verse] City lights.", duration=1)
+    assert report.prepared.ids and [finding.code for finding in report.prepared.findings] == ["too-long"]
+    once, thrice = studio.estimate(REQUEST), studio.estimate(REQUEST, samples=3)
+    assert once is not None and thrice == pytest.approx(3 * once)
+    assert studio.estimate({**REQUEST, "model": "embedded"}) is None
+    assert [style.name for style in studio.styles(BEN, model="embedded")]
+    health = studio.health()
+    assert health.ready and len(health.workers) == 1
+    assert studio.unload_model(default.name) == 1
+    until(lambda: studio.health().workers[0].model is None)
+    assert studio.load_model(default.name) == 1
+    until(lambda: studio.health().workers[0].model == default.name)
+    with pytest.raises(SongBloomError):
+        studio.load_model("songbloom_full_150s")
+
+
+def test_the_limits_are_those_of_the_plan(service_plan: Callable[..., ServicePlan], tmp_path: Path) -> None:
+    limits = JobLimits(max_queued=1, max_duration=2.0, max_samples=2)
+    service = JobService(service_plan(tmp_path, limits=limits))
+    service.start(workers=False)
+    with pytest.raises(LimitError, match="2 s are allowed"):
+        service.submit("generate", {**REQUEST, "duration": 3.0}, LOCAL)
+    job = service.submit("generate", {"lyrics": "la " * 100}, LOCAL, samples=2)
+    assert job.request["duration"] == 2.0 and job.request["seed"] >= 0
+    with pytest.raises(SongBloomError, match="wait already; try again in"):
+        service.submit("generate", REQUEST, LOCAL)
+    service.stop()
 
 
 def test_the_service_needs_no_torch() -> None:
     program = "import sys, songbloom_x2.jobs.service; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_plan_travels_as_json(service_plan: Callable[..., ServicePlan], tmp_path: Path) -> None:
+    plan = service_plan(tmp_path, workers=3)
+    assert ServicePlan.from_json(plan.to_json()) == plan

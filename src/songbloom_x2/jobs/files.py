@@ -11,13 +11,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
-from songbloom_x2.errors import StorageError
+from songbloom_x2.errors import AudioError, StorageError
 
 PART = ".part-"
 """What the name of a folder begins with that is not whole yet."""
+_PART_NAME = re.compile(rf"^{re.escape(PART)}|-[0-9a-f]{{8}}$")
 _NAME = re.compile(r"[a-z]+-[0-9a-f]{32}(\.\d+)?")
 
 
@@ -55,11 +56,14 @@ class DataFolder:
         return self.styles / f"{_checked(name)}.flac"
 
     def put_song(self, name: str, write: Callable[[Path], None]) -> Path:
-        """A song's folder, filled by ``write``: there whole and flushed to disk, or not at all."""
+        """A song's folder, filled by ``write``: there whole and flushed to disk, or not at all.
+
+        Raises ``StorageError`` where the disk is full or cannot be written.
+        """
         final = self.song_folder(name)
         part = self.songs / f"{PART}{name}-{secrets.token_hex(4)}"
-        part.mkdir(mode=0o700)
         try:
+            part.mkdir(mode=0o700)
             write(part)
             sync_folder(part)
             if final.exists():
@@ -67,8 +71,11 @@ class DataFolder:
                 shutil.rmtree(final)
             part.rename(final)
             sync_folder(self.songs)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(part, ignore_errors=True)
+            cause = error.__cause__ if isinstance(error, AudioError) else error
+            if isinstance(cause, OSError):
+                raise StorageError(f"the song cannot be kept: {cause.strerror or cause}") from error
             raise
         return final
 
@@ -76,9 +83,13 @@ class DataFolder:
         """Take a song's folder away, if it is there."""
         shutil.rmtree(self.song_folder(name), ignore_errors=True)
 
-    def orphans(self, known: Collection[str]) -> list[Path]:
-        """Song folders that nobody knows, and what was left half-made."""
-        return [folder for folder in self.songs.iterdir() if folder.name.startswith(PART) or folder.name not in known]
+    def song_folders(self) -> dict[Path, str]:
+        """Every folder among the songs, whole or half-made, with the name it has or would have got."""
+        return {path: _PART_NAME.sub("", path.name) for path in self.songs.iterdir()}
+
+    def live_songs(self) -> dict[Path, str]:
+        """The files of sound in the making, with the ids of their songs."""
+        return {path: path.stem for path in self.live.iterdir()}
 
     def writable(self) -> str | None:
         """Why nothing can be written here; none where it can."""

@@ -5,18 +5,20 @@ Lives in worker processes only; this is where the model is.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from songbloom_x2.audio.files import read_audio
 from songbloom_x2.checkpoints.fingerprint import file_sha256
-from songbloom_x2.errors import CancelledError, StyleError
+from songbloom_x2.errors import CancelledError, StorageError, StyleError
 from songbloom_x2.jobs.claims import Claim, ClaimedSong, Claims, StoredSong
 from songbloom_x2.jobs.files import DataFolder
 from songbloom_x2.jobs.live import LiveWriter
@@ -29,9 +31,14 @@ from songbloom_x2.style_words import choose_by_words
 from songbloom_x2.types import FloatArray, PreparedLyrics, Progress, Song, SongRequest, Style
 
 AUDIO, MANIFEST, PEAKS = "song.flac", "song.json", "peaks.json"
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
 Stop = Callable[[], bool]
 """Whether the worker must stop; asked after each block."""
 
+_PATIENCE_SECONDS = 120.0
+"""How long the database may be away when a song is recorded."""
 _TOLD_EVERY = 0.2
 """Seconds between two entries about progress; cancelling is looked for after every block."""
 
@@ -125,7 +132,7 @@ class JobMaking:
         )
         recorded = False
         try:
-            recorded = self._claims.record(self._claim, claimed.id, stored)
+            recorded = patiently(lambda: self._claims.record(self._claim, claimed.id, stored))
         finally:
             if not recorded:
                 self._folder.remove_song(name)
@@ -178,26 +185,49 @@ class Telling:
         """A block more: write it down, and see whether to go on."""
         self._blocks[song] = progress
         self._expected[song] = progress.blocks_expected
-        if self.claims.cancelled(self.claim):
-            raise CancelledError(f"job {self.claim.job} was cancelled")
         if self.stop():
             raise StoppedError(f"job {self.claim.job} goes back to the queue")
+        try:
+            cancelled = self.claims.cancelled(self.claim)
+            self._tell()
+        except StorageError as error:
+            # The song can be made without the database; it is needed again when the song is recorded.
+            _log.warning("%s", error)
+            return
+        if cancelled:
+            raise CancelledError(f"job {self.claim.job} was cancelled")
+
+    def _tell(self) -> None:
         now = time.monotonic()
-        if now - self._told >= _TOLD_EVERY or len(self._blocks) == 1:
-            self._told = now
-            self.claims.progress(
-                self.claim,
-                blocks_done=sum(told.block for told in self._blocks.values()),
-                blocks_expected=sum(self._expected),
-                seconds_made=sum(told.seconds_made for told in self._blocks.values()),
-            )
+        if now - self._told < _TOLD_EVERY:
+            return
+        self._told = now
+        self.claims.progress(
+            self.claim,
+            blocks_done=sum(told.block for told in self._blocks.values()),
+            blocks_expected=sum(self._expected),
+            seconds_made=sum(told.seconds_made for told in self._blocks.values()),
+        )
 
     def heard(self, song: int, sound: FloatArray) -> None:
         """Sound for those who listen already."""
-        if song not in self._files:
-            path = self.folder.live_file(self.songs[song].id)
-            self._files[song] = LiveWriter(path, self.pipeline.sample_rate, sound.shape[0])
-        self._files[song].append(np.ascontiguousarray(sound))
+        try:
+            if song not in self._files:
+                path = self.folder.live_file(self.songs[song].id)
+                self._files[song] = LiveWriter(path, self.pipeline.sample_rate, sound.shape[0])
+            self._files[song].append(np.ascontiguousarray(sound))
+        except OSError as error:
+            raise StorageError(f"the sound cannot be kept: {error.strerror}") from error
+
+
+def patiently(act: Callable[[], T], seconds: float = _PATIENCE_SECONDS) -> T:
+    """Do something in the database, again and again while it is away: what was made shall not be lost for that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(StorageError):
+            return act()
+        time.sleep(1.0)
+    return act()
 
 
 def song_request(stored: Mapping[str, Any]) -> SongRequest:

@@ -37,6 +37,7 @@ from songbloom_x2.jobs.requests import UPLOADED, checked_request
 from songbloom_x2.jobs.shapes import ModelShapes
 from songbloom_x2.jobs.staff import Staff
 from songbloom_x2.jobs.style_sounds import StyleSounds
+from songbloom_x2.jobs.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from songbloom_x2.jobs.executors.base import Executor
@@ -70,11 +71,14 @@ class JobService:
         self._library = SongLibrary(self._database)
         self._uploaded = StyleLibrary(self._database)
         self._staff = Staff(self._database, alive_seconds=jobs.lease_seconds)
+        self._upkeep = Upkeep(self._database, self._folder, self._claims, self._staff, jobs)
 
     def start(self, *, workers: bool = True) -> None:
         """Make folders and tables, clean up what was left half-made, start workers (not with ``workers=False``)."""
         self._folder.prepare()
         self._database.migrate()
+        self._upkeep.once()
+        self._upkeep.start()
         if workers:
             from songbloom_x2.jobs.executors.local import LocalExecutor
 
@@ -86,6 +90,7 @@ class JobService:
         if self._executor is not None:
             self._executor.stop()
             self._executor = None
+        self._upkeep.stop()
         self._database.close()
 
     @property

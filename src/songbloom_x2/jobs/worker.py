@@ -5,6 +5,7 @@ Runs in a process of its own (``worker_process``) or in a Ray actor; ends when i
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from songbloom_x2.errors import AudioError, CancelledError, SongBloomError, StorageError
+from songbloom_x2.errors import CancelledError, SongBloomError, StorageError
 from songbloom_x2.jobs.claims import Claim, ClaimLostError, Claims
 from songbloom_x2.jobs.database import Database
 from songbloom_x2.jobs.files import DataFolder
@@ -131,13 +132,13 @@ class Worker:
         self._staff.done(self.id, wanted)
 
     def _make(self, claim: Claim) -> None:
-        from songbloom_x2.jobs.making import JobMaking, StoppedError
+        from songbloom_x2.jobs.making import JobMaking, StoppedError, patiently
 
         try:
             pipeline = self._load(claim.model)
             self._state = "working"
             made = JobMaking(claim, self._claims, self._folder, pipeline, self._plan, self._must_stop).run()
-            self._claims.succeed(claim)
+            patiently(lambda: self._claims.succeed(claim))
             if made.steps:
                 self._staff.measured(claim.model, made.steps, seconds=made.seconds, spent=made.spent)
         except StoppedError:
@@ -147,14 +148,9 @@ class Worker:
         except ClaimLostError as error:
             _log.warning("%s", error)
         except StorageError:
+            # Disk or database, not the request: the job waits until they can be used again.
             self._put_back(claim)
             raise
-        except AudioError as error:
-            if not isinstance(error.__cause__, OSError):
-                raise
-            # The disk, not the request: the job waits until there is room again.
-            self._put_back(claim)
-            raise StorageError(str(error)) from error
         except SongBloomError as error:
             self._claims.fail(claim, _one_line(error))
         except MemoryError:
@@ -165,7 +161,8 @@ class Worker:
             raise
         finally:
             for song in claim.songs:
-                self._folder.live_file(song.id).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self._folder.live_file(song.id).unlink(missing_ok=True)
 
     def _put_back(self, claim: Claim) -> None:
         """Give the job back, if the database can be reached; else its lease runs out."""
