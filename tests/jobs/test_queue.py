@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +17,9 @@ from songbloom_x2.jobs.claims import Claim, ClaimLostError, Claims, StoredSong
 from songbloom_x2.jobs.database import Database
 from songbloom_x2.jobs.files import new_id
 from songbloom_x2.jobs.library import SongLibrary
-from songbloom_x2.jobs.queue import JobQueue, NewJob, NewSong, Room
+from songbloom_x2.jobs.queue import JobQueue
 from songbloom_x2.jobs.records import LOCAL, Owner
+from songbloom_x2.jobs.submissions import NewJob, NewSong, Room, Submissions
 from songbloom_x2.jobs.tables import jobs, metadata, songs
 
 ROOM = Room(1000)
@@ -37,9 +39,20 @@ def wait() -> float:
     return 7.0
 
 
+class Queue(JobQueue):
+    """With its way in."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.desk = Submissions(database)
+
+    def submit(self, new: NewJob, room: Room, wait: Callable[[], float]) -> str:
+        return self.desk.submit(new, room, wait).id
+
+
 @pytest.fixture
-def queue(database: Database) -> JobQueue:
-    return JobQueue(database)
+def queue(database: Database) -> Queue:
+    return Queue(database)
 
 
 @pytest.fixture
@@ -47,11 +60,11 @@ def claims(database: Database) -> Claims:
     return Claims(database, lease_seconds=60, attempts=3)
 
 
-def put(queue: JobQueue, owner: str = "local", samples: int = 1, **changes: Any) -> str:
+def put(queue: Queue, owner: str = "local", samples: int = 1, **changes: Any) -> str:
     return queue.submit(new_job(owner, samples, **changes), ROOM, wait)
 
 
-def kinds(queue: JobQueue, id: str) -> list[str]:
+def kinds(queue: Queue, id: str) -> list[str]:
     told = queue.events(id, LOCAL)
     assert [event.id for event in told] == list(range(1, len(told) + 1))
     return [event.kind for event in told]
@@ -68,7 +81,7 @@ def make(claims: Claims, worker: str = "w") -> Claim:
     return claim
 
 
-def test_a_job_from_submission_to_success(queue: JobQueue, claims: Claims, database: Database) -> None:
+def test_a_job_from_submission_to_success(queue: Queue, claims: Claims, database: Database) -> None:
     id = put(queue, samples=2)
     job = queue.job(id, LOCAL)
     assert (job.state, job.position, job.songs, len(job.song_ids)) == ("queued", 0, (), 2)
@@ -99,7 +112,7 @@ def test_the_migrations_make_the_tables_of_the_program(database: Database) -> No
         assert compare_metadata(context, metadata) == []
 
 
-def test_what_belongs_to_others_does_not_exist(queue: JobQueue) -> None:
+def test_what_belongs_to_others_does_not_exist(queue: Queue) -> None:
     id = put(queue, "ann")
     for act in (queue.job, queue.cancel, queue.events):
         with pytest.raises(NotFoundError):
@@ -108,7 +121,7 @@ def test_what_belongs_to_others_does_not_exist(queue: JobQueue) -> None:
     assert queue.jobs(BEN) == [] and [job.id for job in queue.jobs(ANN)] == [id]
 
 
-def test_pages_of_jobs(queue: JobQueue) -> None:
+def test_pages_of_jobs(queue: Queue) -> None:
     ids = [put(queue) for _ in range(5)]
     first = queue.jobs(LOCAL, limit=2)
     assert [job.id for job in first] == [ids[4], ids[3]]
@@ -117,7 +130,7 @@ def test_pages_of_jobs(queue: JobQueue) -> None:
     assert [job.id for job in queue.jobs(LOCAL, state="cancelled")] == [ids[0]]
 
 
-def test_priority_then_turns_then_age(queue: JobQueue, claims: Claims) -> None:
+def test_priority_then_turns_then_age(queue: Queue, claims: Claims) -> None:
     ann = [put(queue, "ann") for _ in range(3)]
     ben = [put(queue, "ben") for _ in range(2)]
     urgent = put(queue, "ann", priority=5)
@@ -133,7 +146,7 @@ def test_priority_then_turns_then_age(queue: JobQueue, claims: Claims) -> None:
     assert taken[0] == ben[0] and taken[1] == ann[0] and taken[2] == ben[1]
 
 
-def test_an_owner_has_only_so_many_at_a_time(queue: JobQueue, claims: Claims) -> None:
+def test_an_owner_has_only_so_many_at_a_time(queue: Queue, claims: Claims) -> None:
     for _ in range(3):
         put(queue, "ann", max_running=2)
     first, second = make(claims), make(claims)
@@ -146,7 +159,7 @@ def test_an_owner_has_only_so_many_at_a_time(queue: JobQueue, claims: Claims) ->
     claims.succeed(second)
 
 
-def test_a_full_queue_says_when_to_come_back(queue: JobQueue) -> None:
+def test_a_full_queue_says_when_to_come_back(queue: Queue) -> None:
     room = Room(3, queued_of_owner=2)
     for _ in range(2):
         queue.submit(new_job("ann"), room, wait)
@@ -159,7 +172,7 @@ def test_a_full_queue_says_when_to_come_back(queue: JobQueue) -> None:
     assert len(queue.jobs(LOCAL)) == 3
 
 
-def test_a_quota_counts_songs_of_a_day(queue: JobQueue, database: Database) -> None:
+def test_a_quota_counts_songs_of_a_day(queue: Queue, database: Database) -> None:
     room = Room(10, songs_per_day=3)
     first = queue.submit(new_job("ann", 2), room, wait)
     with pytest.raises(QuotaError, match="2 of 3 songs") as refused:
@@ -173,7 +186,7 @@ def test_a_quota_counts_songs_of_a_day(queue: JobQueue, database: Database) -> N
     queue.submit(new_job("ann", 2), room, wait)
 
 
-def test_a_repeated_key_is_the_same_job(queue: JobQueue) -> None:
+def test_a_repeated_key_is_the_same_job(queue: Queue) -> None:
     id = put(queue, "ann", idempotency_key="k", fingerprint="f")
     assert put(queue, "ann", idempotency_key="k", fingerprint="f") == id
     assert put(queue, "ben", idempotency_key="k", fingerprint="f") != id
@@ -182,12 +195,12 @@ def test_a_repeated_key_is_the_same_job(queue: JobQueue) -> None:
     assert len(queue.jobs(ANN)) == 1
 
 
-def test_a_repeated_key_at_the_same_time(queue: JobQueue) -> None:
+def test_a_repeated_key_at_the_same_time(queue: Queue) -> None:
     found = in_threads(8, lambda _: put(queue, "ann", idempotency_key="k", fingerprint="f"))
     assert len(set(found)) == 1 and len(queue.jobs(ANN)) == 1
 
 
-def test_cancelling(queue: JobQueue, claims: Claims, database: Database) -> None:
+def test_cancelling(queue: Queue, claims: Claims, database: Database) -> None:
     waiting = put(queue)
     assert queue.cancel(waiting, LOCAL).state == "cancelled"
     assert queue.cancel(waiting, LOCAL).state == "cancelled"
@@ -212,7 +225,7 @@ def test_cancelling(queue: JobQueue, claims: Claims, database: Database) -> None
         assert connection.execute(sa.select(sa.func.count()).select_from(songs)).scalar_one() == 0
 
 
-def test_a_lost_job_is_made_again_and_at_last_given_up(queue: JobQueue, claims: Claims, database: Database) -> None:
+def test_a_lost_job_is_made_again_and_at_last_given_up(queue: Queue, claims: Claims, database: Database) -> None:
     id = put(queue, samples=2)
     first = make(claims, "a")
     claims.record(first, first.songs[0].id, stored("kept"))
@@ -246,14 +259,14 @@ def test_a_lost_job_is_made_again_and_at_last_given_up(queue: JobQueue, claims: 
     assert kinds(queue, id) == expected
 
 
-def test_giving_back_costs_no_attempt(queue: JobQueue, claims: Claims) -> None:
+def test_giving_back_costs_no_attempt(queue: Queue, claims: Claims) -> None:
     id = put(queue)
     for _ in range(5):
         claims.give_back(make(claims))
     assert queue.job(id, LOCAL).attempts == 0 and queue.job(id, LOCAL).state == "queued"
 
 
-def test_many_workers_never_get_the_same(queue: JobQueue, claims: Claims) -> None:
+def test_many_workers_never_get_the_same(queue: Queue, claims: Claims) -> None:
     ids = [put(queue, f"owner {number % 3}", max_running=4) for number in range(36)]
 
     def work(number: int) -> list[str]:
@@ -274,6 +287,23 @@ def test_many_workers_never_get_the_same(queue: JobQueue, claims: Claims) -> Non
     taken = [id for mine in in_threads(6, work) for id in mine]
     assert sorted(taken) == sorted(ids)
     assert all(job.state == "succeeded" and len(job.songs) == 1 for job in queue.jobs(LOCAL, limit=99))
+
+
+def test_many_at_once_are_all_there_and_no_more_than_there_is_room_for(queue: Queue) -> None:
+    room = Room(40, queued_of_owner=25)
+
+    def submit(number: int) -> list[str]:
+        taken = []
+        for _ in range(10):
+            with contextlib.suppress(QueueFullError):
+                taken.append(queue.submit(new_job(f"owner {number % 2}"), room, wait))
+        return taken
+
+    taken = [id for mine in in_threads(8, submit) for id in mine]
+    found = [job.id for job in queue.jobs(LOCAL, limit=999)]
+    assert len(taken) == 40 and sorted(found) == sorted(taken)
+    owned = [job.owner for job in queue.jobs(LOCAL, limit=999)]
+    assert max(owned.count(owner) for owner in owned) <= 25
 
 
 def in_threads(count: int, act: Callable[[int], Any]) -> list[Any]:

@@ -1,70 +1,19 @@
-"""The owners' side of the queue, in SQL: submitting, looking up, cancelling. Knows no workers, files or models."""
+"""The owners' side of the queue, in SQL: looking up, cancelling. Knows no workers, files or models."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.exc import IntegrityError
 
-from songbloom_x2.errors import ConflictError, NotFoundError, QueueFullError, QuotaError
+from songbloom_x2.errors import ConflictError, NotFoundError
 from songbloom_x2.jobs.database import Database
 from songbloom_x2.jobs.journal import events_after, note
 from songbloom_x2.jobs.records import FINAL_STATES, Job, JobEvent, JobState, Owner
-from songbloom_x2.jobs.tables import events, jobs, owners, songs
-
-_DAY = 86400.0
-
-
-@dataclass(frozen=True)
-class NewSong:
-    """A song that a job promises."""
-
-    id: str
-    title: str
-    lyrics: str
-    style: str | None
-    seed: int
-    parents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class NewJob:
-    """A job as it enters the queue. ``seconds_asked``: of sound, all songs together, as far as can be said."""
-
-    id: str
-    owner: str
-    kind: str
-    request: Mapping[str, Any]
-    model: str
-    songs: Sequence[NewSong]
-    seconds_asked: float
-    priority: int = 0
-    max_running: int | None = None
-    idempotency_key: str | None = None
-    fingerprint: str | None = None
-
-
-@dataclass(frozen=True)
-class Room:
-    """How much the queue and one owner may hold; none: no bound."""
-
-    queued: int
-    queued_of_owner: int | None = None
-    songs_per_day: int | None = None
-
-
-class _FullError(Exception):
-    """No room; how long that lasts is worked out once the transaction is over."""
-
-    def __init__(self, kind: type[QueueFullError], message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
+from songbloom_x2.jobs.tables import jobs, owners, songs
 
 
 class JobQueue:
@@ -73,30 +22,6 @@ class JobQueue:
     def __init__(self, database: Database) -> None:
         """``database``: migrated."""
         self._database = database
-
-    def submit(self, new: NewJob, room: Room, wait: Callable[[], float]) -> str:
-        """Put a job in; gives its id, or that of the job which has this idempotency key already.
-
-        ``wait`` is asked, where the queue is full, for the seconds until there is likely to be room.
-        Raises ``QueueFullError`` and ``QuotaError``; ``ConflictError`` where the key belongs to another request.
-        """
-        try:
-            with self._database.write() as connection:
-                if (known := self._same(connection, new)) is not None:
-                    return known
-                self._check_room(connection, new, room)
-                self._insert(connection, new)
-        except IntegrityError:
-            # Somebody was faster with the same key.
-            with self._database.read() as connection:
-                known = self._same(connection, new)
-            if known is None:
-                raise
-            return known
-        except _FullError as full:
-            seconds = wait()
-            raise full.kind(f"{full}; try again in {seconds:.0f} s", seconds) from None
-        return new.id
 
     def job(self, id: str, owner: Owner) -> Job:
         """One job. Raises ``NotFoundError``, also for somebody else's."""
@@ -154,92 +79,6 @@ class JobQueue:
         found = {state: (count, float(seconds or 0)) for state, count, seconds in connection.execute(asked)}
         queued, running = found.get("queued", (0, 0.0)), found.get("running", (0, 0.0))
         return queued[0], running[0], max(queued[1] + running[1], 0.0)
-
-    def _same(self, connection: Connection, new: NewJob) -> str | None:
-        if new.idempotency_key is None:
-            return None
-        found = connection.execute(
-            sa.select(jobs.c.id, jobs.c.fingerprint).where(
-                jobs.c.owner == new.owner, jobs.c.idempotency_key == new.idempotency_key
-            )
-        ).one_or_none()
-        if found is None:
-            return None
-        if found.fingerprint != new.fingerprint:
-            raise ConflictError("this idempotency key was used for another request; take a new key for a new request")
-        return str(found.id)
-
-    def _check_room(self, connection: Connection, new: NewJob, room: Room) -> None:
-        waiting = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == "queued")
-        if connection.execute(waiting).scalar_one() >= room.queued:
-            raise _FullError(QueueFullError, f"{room.queued} jobs wait already")
-        if room.queued_of_owner is not None:
-            own = connection.execute(waiting.where(jobs.c.owner == new.owner)).scalar_one()
-            if own >= room.queued_of_owner:
-                raise _FullError(QuotaError, f"{own} of your jobs wait already")
-        if room.songs_per_day is not None:
-            self._check_quota(connection, new, room.songs_per_day)
-
-    def _check_quota(self, connection: Connection, new: NewJob, allowed: int) -> None:
-        since = time.time() - _DAY
-        asked = sa.select(jobs.c.created, jobs.c.samples).where(jobs.c.owner == new.owner, jobs.c.created > since)
-        # What was never made does not count.
-        found = connection.execute(asked.where(jobs.c.state.in_(("queued", "running", "succeeded")))).all()
-        used = sum(row.samples for row in found)
-        if used + len(new.songs) <= allowed:
-            return
-        wait = max((min(row.created for row in found) if found else time.time()) + _DAY - time.time(), 1.0)
-        raise QuotaError(
-            f"{used} of {allowed} songs in 24 hours are used and {len(new.songs)} were asked for; "
-            f"the next is free in {wait / 60:.0f} minutes",
-            wait,
-        )
-
-    def _insert(self, connection: Connection, new: NewJob) -> None:
-        upsert = sqlite.insert if self._database.sqlite else postgresql.insert
-        connection.execute(upsert(owners).values(id=new.owner, served=0.0).on_conflict_do_nothing())
-        connection.execute(
-            sa.insert(jobs).values(
-                id=new.id,
-                owner=new.owner,
-                kind=new.kind,
-                request=dict(new.request),
-                samples=len(new.songs),
-                priority=new.priority,
-                model=new.model,
-                state="queued",
-                created=time.time(),
-                attempts=0,
-                cancel_requested=False,
-                max_running=new.max_running,
-                blocks_done=0,
-                blocks_expected=0,
-                seconds_made=0.0,
-                seconds_asked=new.seconds_asked,
-                events=1,
-                idempotency_key=new.idempotency_key,
-                fingerprint=new.fingerprint,
-            )
-        )
-        rows = [
-            {
-                "id": song.id,
-                "job": new.id,
-                "sample": sample,
-                "owner": new.owner,
-                "title": song.title,
-                "lyrics": song.lyrics,
-                "style": song.style,
-                "kind": new.kind,
-                "model": new.model,
-                "seed": song.seed,
-                "parents": list(song.parents),
-                "favourite": False,
-            }
-            for sample, song in enumerate(new.songs)
-        ]
-        connection.execute(sa.insert(songs), rows)
-        connection.execute(sa.insert(events).values(job=new.id, id=1, kind="queued", time=time.time(), data={}))
 
     def _row(self, connection: Connection, id: str, owner: Owner, *, lock: bool = False) -> Row[Any]:
         wanted = sa.select(jobs).where(jobs.c.id == id)

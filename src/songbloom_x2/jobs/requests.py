@@ -69,7 +69,9 @@ def checked_request(given: Mapping[str, Any], shapes: ModelShapes, limits: JobLi
         raise ConfigError(f"preset '{fields['preset'][:60]}' is unknown: choose one of {', '.join(get_args(Preset))}")
     song = SongRequest(**fields)
     check_request(song, shape.config)
-    steps = requested_sampling(song, shape.config).steps
+    steps = shape.config.sampling.steps
+    if song.sampling or song.preset is not None:
+        steps = requested_sampling(song, shape.config).steps
     if steps > limits.max_steps:
         raise LimitError(f"steps {steps}: {limits.max_steps} are allowed")
     song, seconds = _bounded(song, shape.config, limits)

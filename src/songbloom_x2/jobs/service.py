@@ -31,12 +31,13 @@ from songbloom_x2.jobs.keys import KeyStore
 from songbloom_x2.jobs.library import SongLibrary, StyleLibrary
 from songbloom_x2.jobs.listening import LiveAudio
 from songbloom_x2.jobs.plan import ServicePlan
-from songbloom_x2.jobs.queue import JobQueue, NewJob, NewSong, Room
+from songbloom_x2.jobs.queue import JobQueue
 from songbloom_x2.jobs.records import Health, Job, JobEvent, JobState, ModelRecord, Owner, SongRecord, StyleRecord
 from songbloom_x2.jobs.requests import UPLOADED, checked_request
 from songbloom_x2.jobs.shapes import ModelShapes
 from songbloom_x2.jobs.staff import Staff
 from songbloom_x2.jobs.style_sounds import StyleSounds
+from songbloom_x2.jobs.submissions import NewJob, NewSong, Room, Submissions
 from songbloom_x2.jobs.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -62,35 +63,37 @@ class JobService:
         self._folder = DataFolder(Path(plan.data_dir))
         self._sounds = StyleSounds(plan)
         self._transcoding = threading.Lock()
-        self._executor: Executor | None = None
         self.keys = KeyStore(self._database)
         """API keys: who may use the server."""
+        self.executor: Executor | None = None
+        """What keeps the workers running; for tests and operators."""
         jobs = plan.jobs
         self._queue = JobQueue(self._database)
+        self._submissions = Submissions(self._database)
         self._claims = Claims(self._database, lease_seconds=jobs.lease_seconds, attempts=jobs.attempts)
         self._library = SongLibrary(self._database)
         self._uploaded = StyleLibrary(self._database)
         self._staff = Staff(self._database, alive_seconds=jobs.lease_seconds)
-        self._upkeep = Upkeep(self._database, self._folder, self._claims, self._staff, jobs)
+        self.upkeep = Upkeep(self._database, self._folder, self._claims, self._staff, jobs)
 
     def start(self, *, workers: bool = True) -> None:
         """Make folders and tables, clean up what was left half-made, start workers (not with ``workers=False``)."""
         self._folder.prepare()
         self._database.migrate()
-        self._upkeep.once()
-        self._upkeep.start()
+        self.upkeep.once()
+        self.upkeep.start()
         if workers:
             from songbloom_x2.jobs.executors.local import LocalExecutor
 
-            self._executor = LocalExecutor(self.plan, self._claims, self._staff)
-            self._executor.start()
+            self.executor = LocalExecutor(self.plan, self._claims, self._staff)
+            self.executor.start()
 
     def stop(self) -> None:
         """Workers finish or give their jobs back, within ``jobs.drain_seconds`` and a little; then all is closed."""
-        if self._executor is not None:
-            self._executor.stop()
-            self._executor = None
-        self._upkeep.stop()
+        if self.executor is not None:
+            self.executor.stop()
+            self.executor = None
+        self.upkeep.stop()
         self._database.close()
 
     @property
@@ -148,7 +151,23 @@ class JobService:
             _own(owner.max_queued, self.limits.max_queued_per_owner),
             _own(owner.max_songs_per_day, self.limits.max_songs_per_day),
         )
-        return self.job(self._queue.submit(new, room, self._room_after), owner)
+        accepted = self._submissions.submit(new, room, self._room_after)
+        if accepted.known:
+            return self.job(accepted.id, owner)
+        # As it is in the database; nothing is looked up, so that many can come at once.
+        return Job(
+            id=new.id,
+            owner=new.owner,
+            kind=new.kind,
+            request=new.request,
+            samples=len(new.songs),
+            priority=new.priority,
+            model=new.model,
+            state="queued",
+            created=accepted.created,
+            song_ids=tuple(song.id for song in new.songs),
+            position=accepted.position,
+        )
 
     def job(self, id: str, owner: Owner) -> Job:
         """One job. Raises ``NotFoundError``."""
@@ -391,7 +410,7 @@ class JobService:
         try:
             queued, running, _ = self._queue.counts()
             workers = self._staff.workers()
-            if self._executor is not None and not workers:
+            if self.executor is not None and not workers:
                 problems.append("no worker is there yet")
         except StorageError as error:
             problems.append(str(error))

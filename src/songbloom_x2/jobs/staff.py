@@ -56,6 +56,13 @@ class Staff:
             rows = connection.execute(sa.select(workers).where(lately).order_by(workers.c.id)).all()
         return tuple(WorkerRecord(row.id, row.state, row.model, row.job, row.seen) for row in rows)
 
+    def silent_for(self, worker: str) -> float | None:
+        """Seconds since a worker showed itself; none where it never did."""
+        with self._database.read() as connection:
+            asked = sa.select(self._database.now() - workers.c.seen).where(workers.c.id == worker)
+            found = connection.execute(asked).scalar_one_or_none()
+        return None if found is None else float(found)
+
     def forget_gone(self) -> None:
         """Take away the rows of workers that were not seen for long."""
         long_ago = workers.c.seen < self._database.now() - 10 * self._alive

@@ -18,6 +18,7 @@ from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.staff import Staff
 
 _LOOK_SECONDS = 0.2
+_SIGNS_SECONDS = 1.0
 _SPARE_SECONDS = 15.0
 """Beyond the drain: how long stopping may take before processes are killed."""
 _SHORTEST_LIFE, _LONGEST_PAUSE = 5.0, 30.0
@@ -34,6 +35,9 @@ class _Place:
     born: float = 0.0
     faults: int = 0
     not_before: float = 0.0
+    looked: float = 0.0
+    heard: float = 0.0
+    """When the database was away last: silence before that tells nothing."""
 
 
 class LocalExecutor:
@@ -83,10 +87,30 @@ class LocalExecutor:
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_SECONDS):
             for place in self._places:
+                if place.process is not None and place.process.poll() is None and self._stuck(place):
+                    _log.warning("worker %s gives no sign of life; it is replaced", place.worker)
+                    place.process.kill()
+                    place.process.wait()
                 if place.process is not None and place.process.poll() is not None:
                     self._gone(place)
                 if place.process is None and time.monotonic() >= place.not_before:
                     self._begin(place)
+
+    def _stuck(self, place: _Place) -> bool:
+        """Whether a worker that has shown itself once did not do so for longer than a lease."""
+        now = time.monotonic()
+        if now - place.looked < _SIGNS_SECONDS:
+            return False
+        place.looked = now
+        try:
+            silent = self._staff.silent_for(place.worker)
+        except StorageError:
+            # Nobody can show himself now.
+            place.heard = now
+            return False
+        if silent is None:
+            return now - place.born > self._plan.jobs.stall_seconds
+        return min(silent, now - place.heard) > self._plan.jobs.lease_seconds
 
     def _begin(self, place: _Place) -> None:
         place.worker = f"local-{secrets.token_hex(8)}"
