@@ -57,8 +57,7 @@ class LiveAudio:
             self._heard, self._last_round = True, False
             return data
         if self._last_round:
-            self.close()
-            return None
+            return self._rest()
         self._look()
         return b""
 
@@ -77,6 +76,14 @@ class LiveAudio:
                     time.sleep(_PAUSE_SECONDS)
         finally:
             self.close()
+
+    def _rest(self) -> bytes | None:
+        """The growing file is read to its end. Who listened late, over a fault, takes what is missing from the FLAC."""
+        at = self._reader.offset
+        self.close()
+        if (file := self._finished()) is not None:
+            self._stored = _decoded(file, at // (2 * self.channels))
+        return next(self._stored or iter(()), None)
 
     def _look(self) -> None:
         """Nothing came: is the song finished, or the job over?"""

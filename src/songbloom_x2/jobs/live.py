@@ -51,7 +51,8 @@ class LiveReader:
     def __init__(self, path: Path, offset: int = 0) -> None:
         """``offset``: bytes of sound that are passed over."""
         self._path = path
-        self._offset = offset
+        self.offset = offset
+        """Bytes of sound up to here are read."""
         self._file: BinaryIO | None = None
         self.sample_rate = 0
         """Known once there was something to read."""
@@ -75,9 +76,9 @@ class LiveReader:
         if self._file is None and not self._open():
             return b""
         assert self._file is not None
-        self._file.seek(HEADER.size + self._offset)
+        self._file.seek(HEADER.size + self.offset)
         data = self._file.read(most)
-        self._offset += len(data)
+        self.offset += len(data)
         return data
 
     def _open(self) -> bool:
