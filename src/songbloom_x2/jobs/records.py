@@ -22,7 +22,7 @@ class Owner:
     """Who asks: an API key's id, or ``local`` where the server needs none.
 
     ``everything`` lets an administrator see and change what belongs to others. The limits override ``JobLimits`` where
-    they are given; ``priority`` is the highest that the owner may ask for.
+    they are given; ``priority`` is the highest that the owner may ask for, from -10 to 10.
     """
 
     id: str

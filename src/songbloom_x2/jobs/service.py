@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 KINDS = ("generate",)
 """What can be asked for."""
+LOWEST_PRIORITY = -10
 _EXTRA_FILES = {"json": "song.json", "peaks": "peaks.json", "lrc": "song.lrc", "mid": "song.mid"}
 _GUESSED_FACTOR = 3.0
 """Seconds of work for a second of song, until it was measured here (only for how long a full queue may take)."""
@@ -123,8 +124,10 @@ class JobService:
         """
         if kind not in KINDS:
             raise ConfigError(f"job type '{kind[:60]}' is unknown; known are {', '.join(KINDS)}")
-        if not -owner.priority <= priority <= owner.priority:
-            raise ConfigError(f"priority {priority}: must be from {-owner.priority} to {owner.priority}")
+        if not LOWEST_PRIORITY <= priority <= max(owner.priority, 0):
+            raise ConfigError(f"priority {priority}: must be from {LOWEST_PRIORITY} to {owner.priority}")
+        # Zero is what everybody may ask for; an owner of less gets less.
+        priority = min(priority, owner.priority)
         checked = checked_request(request, self._shapes, self.limits, samples)
         style = checked.song.style
         if style is not None and UPLOADED.fullmatch(style):
