@@ -134,6 +134,8 @@ class AlignmentConfig:
     prior_layers: int = 6
     pitch_from_sketch: bool = True
     """F0 is the sketch's melody, smoothed, not the DiT's: a note is in tune or it is not, and noise on F0 is heard."""
+    vibrato_semitones: float = 0.0
+    """Vibrato of held notes above and below their pitch, where F0 is the sketch's melody."""
     pitch_temperature: float = 0.6
     chord_temperature: float = 0.8
 
@@ -169,6 +171,8 @@ class TwoStemConfig:
     decoder_layers: int = 8
     n_fft: int = 2048
     voice_rate: int = 24000
+    voice_level_db: float = 0.0
+    """How much louder the voice is in the sum than it was in the songs that the model learned from."""
 
     @property
     def voice_dim(self) -> int:

@@ -105,14 +105,15 @@ class SongModel(nn.Module):
         if self.prior is None:
             return RenderCondition(hidden, self.sketch.embedding(tokens))
         _, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
-        return RenderCondition(style, rows, self._sung_pitch(state["window"]))
+        return RenderCondition(style, rows, self._sung_pitch(state))
 
-    def _sung_pitch(self, window: Tensor) -> Tensor | None:
+    def _sung_pitch(self, state: GuideState) -> Tensor | None:
         """The sketch's melody as latents ``[B, block, D]``, all but F0 NaN; none where the DiT draws F0 too."""
         config, alignment, codec = self.config, self.config.alignment, self.config.codec
         if alignment is None or not alignment.pitch_from_sketch or not isinstance(codec, TwoStemConfig):
             return None
-        melody = pitch_latents(sung_pitch(window, alignment, config.block_size, codec.sub_frames))
+        melody = sung_pitch(state["window"], alignment, config.block_size, codec.sub_frames, state["frame"])
+        melody = pitch_latents(melody)
         known = melody.new_full((*melody.shape[:2], config.latent_dim), torch.nan)
         known[..., codec.voice_dim - codec.sub_frames : codec.voice_dim] = melody
         return known

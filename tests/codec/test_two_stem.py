@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -167,3 +168,17 @@ def test_too_few_rows_are_refused() -> None:
     total.add(torch.randn(4, 5))
     with pytest.raises(ValueError, match="too few"):
         total.fit(Whitening(5, 2))
+
+
+def test_a_louder_voice_is_louder_in_stems_and_stream_alike() -> None:
+    louder = TwoStemCodec(replace(CODEC.config, voice_level_db=6.0)).eval()
+    louder.load_state_dict(CODEC.state_dict())
+    rows, f0, voiced = voice(80)
+    latents = torch.cat([CODEC.encode_voice(rows, f0, voiced), torch.zeros(1, 64, 20)], dim=1)
+    plain, band = CODEC.decode_stems(latents)
+    found, same_band = louder.decode_stems(latents)
+    torch.testing.assert_close(found, plain * 10 ** (6 / 20))
+    assert torch.equal(band, same_band)
+    stream = louder.open_stream()
+    whole = torch.cat([stream.push(latents[0]), stream.flush()], dim=1)
+    torch.testing.assert_close(whole, (found + band)[0], atol=1e-4, rtol=0)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import torch
 
 from songbloom_x2.conditioning.window import COLUMNS, empty_window, sung_pitch
 from songbloom_x2.train.embedded import embedded_config
 
-CONFIG = embedded_config().alignment
+CONFIG = replace(embedded_config().alignment, vibrato_semitones=0.0)
 PITCH = COLUMNS.index("pitch")
 
 
@@ -35,3 +38,42 @@ def test_neighbouring_blocks_meet() -> None:
 
 def test_no_melody_is_no_nan() -> None:
     assert sung_pitch(empty_window(2, CONFIG, "cpu"), CONFIG, 16, 4).isfinite().all()
+
+
+def vowels(pitches: list[int]) -> torch.Tensor:
+    """Like ``melody``, each stretch of one pitch a phoneme of its own."""
+    rows = melody(pitches)
+    same = torch.tensor([0, *[int(a != b) for a, b in itertools.pairwise(pitches)]])
+    rows[0, :, COLUMNS.index("current")] = 0
+    rows[0, :, COLUMNS.index("pointer")] = 1 + same.cumsum(0)
+    return rows
+
+
+def test_vibrato_comes_late_on_held_notes_and_leaves_their_pitch() -> None:
+    config = replace(CONFIG, vibrato_semitones=0.3)
+    plain = replace(CONFIG, vibrato_semitones=0.0)
+    sketch = vowels([60] * 20 + [64] * 24 + [62] * 4)
+    frame = torch.tensor([48])
+    found = sung_pitch(sketch, config, 16, 4, frame)[0].flatten()  # frames 24 to 39, the note's 4 to 19
+    off = found - sung_pitch(sketch, plain, 16, 4, frame)[0].flatten()
+    assert off[: 4 * 4].abs().max() == 0  # less than 0.32 s into the note
+    assert 0.25 < float(off[4 * 11 :].max()) <= 0.3
+    assert -0.3 <= float(off[4 * 11 :].min()) < -0.25
+    assert abs(float(off[-40:-20].mean())) < 0.05  # a whole period
+
+
+def test_short_notes_have_no_vibrato() -> None:
+    config = replace(CONFIG, vibrato_semitones=0.3)
+    sketch = vowels([60, 60, 60, 60, 60, 60, 60, 60, 62, 62, 62, 62, 62, 62, 62, 62] * 3)
+    plain = sung_pitch(sketch, replace(CONFIG, vibrato_semitones=0.0), 16, 4)
+    assert torch.equal(sung_pitch(sketch, config, 16, 4), plain)
+
+
+def test_vibrato_goes_on_over_the_seams_of_blocks() -> None:
+    config = replace(CONFIG, vibrato_semitones=0.3)
+    sketch = vowels([60] * 20 + [64] * 40 + [57] * 20)
+    ends = [(at, torch.tensor([1000 + at])) for at in (0, 16, 32)]
+    whole = torch.cat([sung_pitch(sketch[:, at : at + 48], config, 16, 4, end) for at, end in ends], 1)
+    ends = [(at, torch.tensor([1000 + at])) for at in (8, 24)]
+    shifted = torch.cat([sung_pitch(sketch[:, at : at + 48], config, 16, 4, end) for at, end in ends], 1)
+    assert torch.allclose(whole[:, 8:40], shifted, atol=1e-4)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from songbloom_x2.conditioning.alignment import DECISIONS, END, AlignmentConditioner, AlignmentState
+from songbloom_x2.conditioning.alignment import DECISIONS, END, VOWELS, AlignmentConditioner, AlignmentState
 from songbloom_x2.conditioning.window import COLUMNS, empty_window, run_distances
 from songbloom_x2.train.aligned import align
 from songbloom_x2.train.corpus.record import Annotation, ChordSpan, LineSpan, SectionSpan
@@ -33,8 +33,10 @@ def annotation(seed: int, tempo: float) -> Annotation:
                 at = now + half * bars * bar / 2 + 0.2
                 sung = []
                 for _ in range(int(rng.integers(3, 8))):
-                    length = float(rng.uniform(0.05, 0.3))
-                    sung.append((str(rng.choice(phonemes)), at, at + length, int(rng.integers(48, 72))))
+                    symbol = str(rng.choice(phonemes))
+                    # As in the corpus, consonants stay short of what the engine would cut off.
+                    length = float(rng.uniform(0.05, 0.3 if symbol in VOWELS else 0.16))
+                    sung.append((symbol, at, at + length, int(rng.integers(48, 72))))
                     at += length
                 lines.append(LineSpan(len(sections), "", sung[0][1], at, (), (), tuple(sung)))
         sections.append(SectionSpan(name, now, now + bars * bar, bars, chords))

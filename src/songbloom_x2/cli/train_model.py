@@ -23,6 +23,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--whitening", type=Path, required=True, help="fitted by 'songbloom train codec'")
     parser.add_argument("--cache", type=Path, default=None, help="prepared songs (default: beside the whitening)")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint.pt, log.jsonl and PART.safetensors")
+    parser.add_argument(
+        "--init", type=Path, default=None, help="start from these weights: a part's .safetensors, or a model folder's"
+    )
+    parser.add_argument(
+        "--symbolic",
+        type=Path,
+        default=None,
+        metavar="RENDER.safetensors",
+        help="sketch only: compose new songs at every step instead of using the corpus's; what they would sound like "
+        "is said by the regression of this renderer, and the corpus gives the prompts",
+    )
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--until", type=int, default=None, help="stop after this step of the schedule")
     parser.add_argument("--batch", type=int, default=None, help="songs (sketch: 8) or blocks (render: 48) a step")
@@ -38,11 +49,17 @@ def run(args: argparse.Namespace) -> int:
     """Train; a line of JSON on stdout for each log entry."""
     import torch
 
+    from songbloom_x2.errors import ConfigError
+    from songbloom_x2.train.corpus.song import make_lyricist
     from songbloom_x2.train.embedded import embedded_config
     from songbloom_x2.train.loop import LoopConfig, Training
-    from songbloom_x2.train.objectives import RenderObjective, SketchObjective
-    from songbloom_x2.train.parts import fresh_model, latent_weights, load_whitening, part_of, save_part
+    from songbloom_x2.train.objectives import RenderObjective, SketchObjective, SketchSongs
+    from songbloom_x2.train.parts import fresh_model, latent_weights, load_whitening, part_of, save_part, start_from
     from songbloom_x2.train.prepare import load_songs
+    from songbloom_x2.train.symbolic import SymbolicSongs
+
+    if args.symbolic is not None and args.part != "sketch":
+        raise ConfigError("--symbolic: only the sketch LM learns from songs on paper: leave it out, or --part sketch")
 
     torch.set_num_threads(args.threads)
     config = embedded_config()
@@ -54,16 +71,24 @@ def run(args: argparse.Namespace) -> int:
     print(f"{len(songs)} songs, {songs.hours:.2f} h; {len(held_out)} held out", file=sys.stderr, flush=True)
     model = fresh_model(config, args.seed)
     modules = part_of(model, args.part)
+    if args.init is not None:
+        start_from(modules, args.init)
     bfloat16 = not args.float32
     objective: SketchObjective | RenderObjective
     if args.part == "sketch":
-        objective = SketchObjective(model, songs, held_out, args.batch or 8, args.seed, bfloat16)
+        source: SketchSongs = songs
+        if args.symbolic is not None:
+            start_from(part_of(model, "render"), args.symbolic)
+            assert model.prior is not None
+            source = SymbolicSongs(songs, model.prior, make_lyricist(cache))
+        objective = SketchObjective(model, source, held_out, args.batch or 8, args.seed, bfloat16)
     else:
         weights = latent_weights(codec, config.codec)
         objective = RenderObjective(model, songs, held_out, weights, args.batch or 48, args.seed, bfloat16)
     loop = LoopConfig(
         steps=args.steps,
         learning_rate=args.learning_rate or (2e-3 if args.part == "sketch" else 1.5e-3),
+        warmup=min(100, args.steps // 8),
         seed=args.seed,
         validate_every=args.validate_every,
         bfloat16=bfloat16,

@@ -124,9 +124,15 @@ class TwoStemCodec(Codec):
     def decode_stems(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Latents ``[B, D, T]`` to voice and band, ``[B, 2, 1920 T]`` each; their sum is the mix."""
         voice = VoiceStream(self.renderer(), len(latents)).push(*self.voice_frames_of(latents), last=True)
+        voice = voice * self.voice_gain
         if not latents.shape[2]:
             return voice, torch.zeros_like(voice)
         return voice, self.band_decoder.render(self.band_features_of(latents))
+
+    @property
+    def voice_gain(self) -> float:
+        """Linear gain of the voice in the sum."""
+        return float(10 ** (self.config.voice_level_db / 20))
 
     def renderer(self) -> VoiceRenderer:
         """The voice's renderer on the device where the codec is."""
@@ -177,7 +183,7 @@ class TwoStemStream(DecodeStream):
         self._over = last
         latents = latents.unsqueeze(0).to(self._latents)
         voice = self._voice.push(*self._codec.voice_frames_of(latents), last=last)
-        self._waiting_voice = torch.cat([self._waiting_voice, voice[0]], dim=1)
+        self._waiting_voice = torch.cat([self._waiting_voice, voice[0] * self._codec.voice_gain], dim=1)
         self._latents = torch.cat([self._latents, latents], dim=2)
         self._waiting_band = torch.cat([self._waiting_band, self._decode_band(last)], dim=1)
         ready = min(self._waiting_voice.shape[1], self._waiting_band.shape[1])

@@ -86,6 +86,22 @@ class RenderPrior(nn.Module):
         out: Tensor = x + self.style(statistics.to(x.dtype)).unsqueeze(1)
         return out
 
+    def _hidden(self, window: Tensor, statistics: Tensor) -> Tensor:
+        """``[B, T, dim]``."""
+        x = self.features(window, statistics)
+        for layer in self.blocks:
+            x = layer(x)
+        out: Tensor = self.norm(x)
+        return out
+
+    def means(self, window: Tensor, statistics: Tensor) -> Tensor:
+        """Latent means ``[B, T, latent_dim]`` at every frame of a stretch, in the sketch's own time (no lag).
+
+        Frames within some 18 of the stretch's ends know less of what surrounds them.
+        """
+        out: Tensor = self.mean(self._hidden(window, statistics))
+        return out
+
     def forward(self, window: Tensor, statistics: Tensor, block: int) -> tuple[Tensor, Tensor, Tensor]:
         """Condition one block.
 
@@ -94,10 +110,7 @@ class RenderPrior(nn.Module):
         (which lag the sketch by ``lead`` frames), DiT rows ``[B, 2 * block, diff_dim]`` for the previous and this
         block's latents, and the style row ``[B, diff_dim]``.
         """
-        x = self.features(window, statistics)
-        for layer in self.blocks:
-            x = layer(x)
-        x = self.norm(x)
+        x = self._hidden(window, statistics)
         end = x.shape[1] - self.config.lead
         x = x[:, end - 2 * block : end]
         means = self.mean(x[:, block:])

@@ -6,16 +6,23 @@ they cannot differ. Nothing here knows a network.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from songbloom_x2.conditioning import clock
 from songbloom_x2.conditioning.score import LyricScore
-from songbloom_x2.config import AlignmentConfig
+from songbloom_x2.config import FRAME_RATE, AlignmentConfig
 
 COLUMNS = ("current", "pitch", "pointer", "before", "next", "after", "gap", "chord", "beat", "tick")
 """Phoneme sung (``P``: none), pitch, phonemes begun, the neighbouring phonemes of the lyrics (``P + 1``: none), what
 separates this one from the next (see ``LyricScore.gap``, at most 3), chord, eighth of the bar, tick of the bar."""
+
+VIBRATO_HERTZ = 5
+"""A whole number, so that every second of a song begins in the same phase."""
+VIBRATO_AFTER, VIBRATO_RISE, VIBRATO_FALL = 8, 6, 3
+"""Frames of a note before vibrato begins (0.32 s), until it is full (0.24 s), and in which it fades (0.12 s)."""
 
 
 def describe(
@@ -83,11 +90,15 @@ def run_distances(window: Tensor, reach: int) -> tuple[Tensor, Tensor]:
     return (index - begin).clamp(max=reach), (end - index).clamp(max=reach)
 
 
-def sung_pitch(window: Tensor, config: AlignmentConfig, block: int, sub_frames: int) -> Tensor:
+def sung_pitch(
+    window: Tensor, config: AlignmentConfig, block: int, sub_frames: int, frame: Tensor | None = None
+) -> Tensor:
     """The melody of a block's latents in MIDI numbers, gliding from note to note: ``[B, block, sub_frames]``.
 
     The sketch's pitch, held through what is not sung, under a Hann window of 90 ms at four sub-frames a frame; the
-    window looks into the frames around the block, so that neighbouring blocks meet.
+    window looks into the frames around the block, so that neighbouring blocks meet. Held notes get the configuration's
+    vibrato; ``frame`` ``[B]`` is the song's frame after the window's last (0 where it is left out), which gives the
+    vibrato one phase for the whole song.
     """
     pitch = window[..., COLUMNS.index("pitch")]
     length = pitch.shape[1]
@@ -97,11 +108,42 @@ def sung_pitch(window: Tensor, config: AlignmentConfig, block: int, sub_frames: 
     after = torch.where(sung, index, length).flip(1).cummin(1).values.flip(1)
     source = torch.where(before >= 0, before, after.clamp(max=length - 1))
     held = torch.where(sung.any(1, keepdim=True), pitch.gather(1, source), config.layout.pitches // 2)
-    fine = (held + config.layout.lowest_pitch).float().repeat_interleave(sub_frames, 1)
-    hann = torch.hann_window(2 * sub_frames + 3, periodic=False, device=pitch.device)[1:-1]
+    smooth = _smoothed((held + config.layout.lowest_pitch).float().repeat_interleave(sub_frames, 1), sub_frames)
+    if config.vibrato_semitones:
+        smooth = smooth + _vibrato(window, held, config, sub_frames, frame)
+    end = length - config.lead
+    melody: Tensor = smooth.view(-1, length, sub_frames)[:, end - block : end]
+    return melody
+
+
+def _smoothed(fine: Tensor, sub_frames: int) -> Tensor:
+    """``[B, n]`` under a Hann window of two frames and a bit."""
+    hann = torch.hann_window(2 * sub_frames + 3, periodic=False, device=fine.device)[1:-1]
     kernel = (hann / hann.sum()).view(1, 1, -1)
     padded = torch.nn.functional.pad(fine.unsqueeze(1), (sub_frames, sub_frames), mode="replicate")
-    smooth = torch.nn.functional.conv1d(padded, kernel).reshape(-1, length, sub_frames)
-    end = length - config.lead
-    melody: Tensor = smooth[:, end - block : end]
-    return melody
+    out: Tensor = torch.nn.functional.conv1d(padded, kernel).squeeze(1)
+    return out
+
+
+def _vibrato(window: Tensor, held: Tensor, config: AlignmentConfig, sub_frames: int, frame: Tensor | None) -> Tensor:
+    """Semitones to add, ``[B, T * sub_frames]``: late in a phoneme held on one note, gone before the next.
+
+    ``held`` ``[B, T]`` is the pitch, drawn through what is not sung.
+    """
+    size, length = held.shape
+    index = torch.arange(length, device=held.device).expand_as(held)
+    parts = torch.stack([held, window[..., COLUMNS.index("current")], window[..., COLUMNS.index("pointer")]], -1)
+    changed = (parts[:, 1:] != parts[:, :-1]).any(-1)
+    edge = torch.ones_like(changed[:, :1])
+    begin = torch.where(torch.cat([edge, changed], 1), index, 0).cummax(1).values
+    end = torch.where(torch.cat([changed, edge], 1), index, length - 1).flip(1).cummin(1).values.flip(1)
+    part = (torch.arange(sub_frames, device=held.device) + 0.5) / sub_frames
+    since = ((index - begin).unsqueeze(2) + part).flatten(1)
+    until = ((end - index).unsqueeze(2) + 1 - part).flatten(1)
+    rise = ((since - VIBRATO_AFTER) / VIBRATO_RISE).clamp(0, 1) * (until / VIBRATO_FALL).clamp(0, 1)
+    first = (frame if frame is not None else held.new_zeros(size)).unsqueeze(1) - length
+    # Counted in whole periods of a second, so that float32 stays exact however long the song is.
+    seconds = ((first + index) % FRAME_RATE).float() / FRAME_RATE
+    time = (seconds.unsqueeze(2) + part / FRAME_RATE).flatten(1)
+    wave = torch.sin(2 * math.pi * VIBRATO_HERTZ * time)
+    return config.vibrato_semitones * rise * wave

@@ -17,14 +17,14 @@ from songbloom_x2.text.vocabulary import SUNG_PHONEMES, sung_vocabulary
 def embedded_config() -> SongConfig:
     """Return the configuration of the embedded model."""
     layout = SketchLayout(phonemes=SUNG_PHONEMES)
-    codec = TwoStemConfig()
+    codec = TwoStemConfig(voice_level_db=2.0)
     return SongConfig(
         name="embedded",
         licence="Apache-2.0",
         lyrics=LyricsConfig(vocabulary=sung_vocabulary(), max_len=1600, folding="sung", pad=False),
         prompt=PromptConfig(max_len=75, window=250),
         codec=codec,
-        alignment=AlignmentConfig(layout=layout),
+        alignment=AlignmentConfig(layout=layout, vibrato_semitones=0.25),
         latent_dim=codec.latent_dim,
         num_pitch=layout.size,
         sketch_fusion="add",

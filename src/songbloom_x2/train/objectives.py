@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -66,10 +67,20 @@ def sketch_losses(model: SongModel, batch: SketchBatch, generator: torch.Generat
     }
 
 
+class SketchSongs(Protocol):
+    """Where the sketch LM's batches come from: ``songs.Songs``, or ``symbolic.SymbolicSongs``."""
+
+    def sketch_batch(self, seed: int, step: int, size: int) -> SketchBatch:
+        """Whole songs, chosen by (seed, step)."""
+        ...
+
+
 class SketchObjective:
     """The sketch LM with its alignment, lyrics and prompt conditioners."""
 
-    def __init__(self, model: SongModel, songs: Songs, held_out: Songs, batch: int, seed: int, bfloat16: bool) -> None:
+    def __init__(
+        self, model: SongModel, songs: SketchSongs, held_out: Songs, batch: int, seed: int, bfloat16: bool
+    ) -> None:
         """``batch`` songs a step."""
         self.model, self.songs, self.held_out = model, songs, held_out
         self.batch, self.seed, self.bfloat16 = batch, seed, bfloat16

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import SongConfig, TwoStemConfig
+from songbloom_x2.errors import CheckpointError
 from songbloom_x2.song_model import SongModel
 
 Part = Literal["sketch", "render"]
@@ -51,6 +52,25 @@ def fresh_model(config: SongConfig, seed: int) -> SongModel:
         nn.init.normal_(model.dit.latent_in.weight, std=1 / math.sqrt(config.latent_dim))
         nn.init.zeros_(model.dit.latent_out.weight)
     return model
+
+
+def start_from(modules: nn.ModuleDict, path: Path) -> None:
+    """Give a part the weights of a part file, or of a model folder's ``model.safetensors``.
+
+    Raises:
+        CheckpointError: the file lacks a tensor of the part, or has it in another shape.
+    """
+    stored = load_file(path)
+    for name, tensor in modules.state_dict().items():
+        if name not in stored and name.startswith("sketch.classifier."):
+            continue
+        if name not in stored:
+            raise CheckpointError(f"{path} lacks {name}: start from a file of this part, or leave --init out")
+        if stored[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{path}: {name} is {tuple(stored[name].shape)}, not {tuple(tensor.shape)}: made for another shape"
+            )
+        tensor.copy_(stored[name])
 
 
 def latent_weights(codec: TwoStemCodec, config: TwoStemConfig) -> Tensor:

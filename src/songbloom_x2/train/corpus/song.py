@@ -131,9 +131,16 @@ def annotate(score: Score, lines: Sequence[TimedLine], soundfont: str) -> Annota
     )
 
 
-def annotation_only(seed: int, lyricist: Lyricist) -> Annotation:
-    """The annotation of ``seed``'s song without any sound: thousands a minute, for the sketch LM."""
-    score = compose(seed, lyricist)
+def annotation_only(
+    seed: int,
+    lyricist: Lyricist,
+    *,
+    style: Style | None = None,
+    voice: Voice | None = None,
+    seconds: float | None = None,
+) -> Annotation:
+    """The annotation of ``seed``'s song without any sound, for the sketch LM: a hundred a second; see ``compose``."""
+    score = compose(seed, lyricist, style=style, voice=voice, seconds=seconds)
     return annotate(score, timed_lines(score), "")
 
 
