@@ -134,6 +134,8 @@ class AlignmentConfig:
     prior_layers: int = 6
     pitch_from_sketch: bool = True
     """F0 is the sketch's melody, smoothed, not the DiT's: a note is in tune or it is not, and noise on F0 is heard."""
+    voice_from_prior: float = 0.0
+    """Share of the regression's mean in the voice's spectrum: the DiT's draw scatters about it, and words blur."""
     vibrato_semitones: float = 0.0
     """Vibrato of held notes above and below their pitch, where F0 is the sketch's melody."""
     pitch_temperature: float = 0.6

@@ -104,8 +104,17 @@ class SongModel(nn.Module):
         """
         if self.prior is None:
             return RenderCondition(hidden, self.sketch.embedding(tokens))
-        _, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
-        return RenderCondition(style, rows, self._sung_pitch(state))
+        means, rows, style = self.prior(state["window"], state["statistics"], self.config.block_size)
+        return RenderCondition(style, rows, self._sung_pitch(state), *self._expected_voice(means))
+
+    def _expected_voice(self, means: Tensor) -> tuple[Tensor | None, float]:
+        """The regression's voice spectrum and voicing ``[B, block, D]``, the rest NaN; and how much of it is taken."""
+        alignment, codec = self.config.alignment, self.config.codec
+        if alignment is None or not alignment.voice_from_prior or not isinstance(codec, TwoStemConfig):
+            return None, 0.0
+        expected = means.float().clone()
+        expected[..., codec.voice_dim - codec.sub_frames :] = torch.nan
+        return expected, alignment.voice_from_prior
 
     def _sung_pitch(self, state: GuideState) -> Tensor | None:
         """The sketch's melody as latents ``[B, block, D]``, all but F0 NaN; none where the DiT draws F0 too."""

@@ -124,3 +124,19 @@ def test_guidance_kinds() -> None:
                 assert torch.equal(noisy[:3], noisy[3:])
             if index == 0:
                 assert torch.equal(noisy, NOISE.repeat(halves, 1, 1))
+
+
+def test_what_is_expected_draws_the_result_and_what_is_known_replaces_it() -> None:
+    times = torch.arange(4.0)[:, None].expand(4, 7)
+    hidden, sketch = torch.full((3, 7), 2.0), torch.ones(3, 4, 7)
+
+    def rendered(condition: RenderCondition) -> Tensor:
+        return render_block(Recorder(), EulerSolver(4), times, NOISE, DATA, condition, "none", 1.0)
+
+    plain = rendered(RenderCondition(hidden, sketch))
+    expected, known = torch.full_like(NOISE, torch.nan), torch.full_like(NOISE, torch.nan)
+    expected[..., :2], known[..., 1:2] = 5.0, 7.0
+    found = rendered(RenderCondition(hidden, sketch, known, expected, 0.25))
+    torch.testing.assert_close(found[..., 0], 0.75 * plain[..., 0] + 0.25 * 5.0)
+    assert (found[..., 1] == 7.0).all()
+    assert torch.equal(found[..., 2:], plain[..., 2:])

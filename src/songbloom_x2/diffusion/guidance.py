@@ -22,12 +22,16 @@ Velocity = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 class RenderCondition:
     """What the DiT is told about a block: ``hidden [B, dim]`` of the LM and ``sketch [B, sketch_rows, dim]``.
 
-    ``known [B, block, D]`` holds latents that are decided already, NaN where the DiT decides.
+    ``known [B, block, D]`` holds latents that are decided already, NaN where the DiT decides. ``expected
+    [B, block, D]`` is what a regression expects: the result is drawn towards it by ``share`` (0 to 1), not where it is
+    NaN.
     """
 
     hidden: Tensor
     sketch: Tensor
     known: Tensor | None = None
+    expected: Tensor | None = None
+    share: float = 0.0
 
     def joined(self, other: RenderCondition) -> RenderCondition:
         """Both as one batch."""
@@ -77,6 +81,9 @@ def render_block(
         latents = solver.solve(evaluate_guided, noise)
     else:
         latents = _combined(solver.solve(evaluate, noise.repeat(2, 1, 1)), factor)
+    if condition.expected is not None:
+        expected = condition.expected.to(latents.dtype)
+        latents = torch.where(expected.isnan(), latents, torch.lerp(latents, expected, condition.share))
     if condition.known is None:
         return latents
     return torch.where(condition.known.isnan(), latents, condition.known.to(latents.dtype))
