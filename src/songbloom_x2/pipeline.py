@@ -46,6 +46,7 @@ from songbloom_x2.text.prepare import prepare_lyrics
 from songbloom_x2.types import (
     ExtendRequest,
     FloatArray,
+    LoraChoice,
     PreparedLyrics,
     Progress,
     RepaintRequest,
@@ -106,9 +107,14 @@ class SongPipeline:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | Path = "embedded", runtime: RuntimeConfig | None = None, *, models_dir: Path | None = None
+        cls,
+        model: str | Path = "embedded",
+        runtime: RuntimeConfig | None = None,
+        *,
+        models_dir: Path | None = None,
+        loras: Sequence[LoraChoice] = (),
     ) -> SongPipeline:
-        """Load a model by name or folder onto the machine that ``runtime`` describes.
+        """Load a model by name or folder onto the machine that ``runtime`` describes; ``loras`` are added to it.
 
         Raises ``CheckpointError`` for the model's files, ``RuntimePlanError`` for what this machine does not have.
         """
@@ -116,7 +122,7 @@ class SongPipeline:
         runtime = runtime or RuntimeConfig()
         plan = resolve(runtime)
         with apply(plan):
-            loaded = load_model(model, plan, models_dir=models_dir)
+            loaded = load_model(model, plan, models_dir=models_dir, loras=loras)
         return cls(loaded, plan, batch_size=runtime.batch_size, load_seconds=time.perf_counter() - started)
 
     @property

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any, get_args
 
 from songbloom_x2.audio.tags import read_tags
+from songbloom_x2.checkpoints.adapters import adapter_file
+from songbloom_x2.checkpoints.fingerprint import file_sha256
 from songbloom_x2.checkpoints.registry import MODELS
 from songbloom_x2.config import AttentionKernel, Device, Precision
-from songbloom_x2.errors import RuntimePlanError, SongBloomError, StyleError
+from songbloom_x2.errors import CheckpointError, RuntimePlanError, SongBloomError, StyleError
 from songbloom_x2.manifest import FORMAT
 from songbloom_x2.pipeline import Observer, SongPipeline
 from songbloom_x2.runtime.device import resolve_device
-from songbloom_x2.types import Song, SongRequest, Style
+from songbloom_x2.types import LoraChoice, Song, SongRequest, Style
 
 _COMPARED = (
-    ("model", ("name", "sha256")),
+    ("model", ("name", "sha256", "loras")),
     ("plan", ("device", "dtype", "attention", "tf32", "codec_tf32", "threads")),
     ("lyrics", ("symbols",)),
     ("result", ("seconds", "samples")),
@@ -90,6 +92,26 @@ def recorded_settings(manifest: Mapping[str, Any]) -> dict[str, Any]:
             name: value for (name, kind), value in zip(kinds.items(), values, strict=True) if value in get_args(kind)
         }
     return settings
+
+
+def recorded_loras(manifest: Mapping[str, Any]) -> tuple[LoraChoice, ...]:
+    """The adapters that were part of the model, in the files where they lay.
+
+    Raises ``CheckpointError`` where one is not there any more or is another by now.
+    """
+    choices = []
+    for entry in manifest["model"].get("loras") or ():
+        choice = LoraChoice(str(entry["file"]), float(entry["scale"]))
+        try:
+            same = file_sha256(adapter_file(Path(choice.file))) == entry["sha256"]
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}: say where it is with --lora FILE:{choice.scale:g}") from None
+        if not same:
+            raise CheckpointError(
+                f"lora {choice.file}: is another one than the song was made with: say where that is with --lora"
+            )
+        choices.append(choice)
+    return tuple(choices)
 
 
 def _is_here(device: Any) -> bool:

@@ -107,6 +107,14 @@ class Style:
 
 
 @dataclass(frozen=True)
+class LoraChoice:
+    """An adapter to load with a model: file or folder, and how strongly it counts (1: as it was trained)."""
+
+    file: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class SongRequest:
     """What the user asks for; goes into the manifest as it is.
 

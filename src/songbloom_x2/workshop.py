@@ -6,6 +6,7 @@ Knows nothing of requests' words or styles; ``pipeline`` and ``edits`` bring pre
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,7 @@ class Workshop:
             "source": loaded.source,
             "licence": loaded.licence,
             "notes": list(loaded.notes),
+            "loras": [dataclasses.asdict(adapter) for adapter in loaded.adapters],
         }
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from songbloom_x2.cli.interrupts import held_back
 from songbloom_x2.cli.loading import load_pipeline
+from songbloom_x2.cli.lora_flag import lora_choices
 from songbloom_x2.cli.outputs import OutputFolders
 from songbloom_x2.cli.progress import ProgressLines
 from songbloom_x2.cli.song_flags import check_score_flags
@@ -73,7 +74,7 @@ class _Batch:
         listed = [entry for entry in entries if isinstance(entry, ListedSong)]
         if not listed:
             return
-        pipeline = load_pipeline(self.settings, explain=self.args.explain)
+        pipeline = load_pipeline(self.settings, explain=self.args.explain, loras=lora_choices(self.args.lora))
         check_score_flags(self.args, pipeline.config)
         waiting: list[_Take] = []
         for entry in listed:
@@ -118,7 +119,7 @@ class _Batch:
 
         path = self._path(entry, take)
         wanted = dataclasses.replace(request, seed=request.seed + take)
-        why = why_unfinished(path, wanted, pipeline.description["sha256"], self._format)
+        why = why_unfinished(path, wanted, pipeline.description, self._format)
         if not why:
             self.skipped.append(str(path))
             self._lines.line(f"{path}: finished already, skipped")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from songbloom_x2.cli.lora_flag import add_lora_flag, lora_choices
 from songbloom_x2.cli.settings_flags import add_config_flag, add_machine_flags, settings_of
 from songbloom_x2.errors import ConfigError
 
@@ -57,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on stdout")
     machine = parser.add_argument_group("the machine")
     add_machine_flags(machine)
+    add_lora_flag(machine)
     add_config_flag(machine)
     parser.set_defaults(func=run)
 
@@ -82,7 +84,7 @@ def _run_model(args: argparse.Namespace) -> int:
     plan = EvaluationPlan(lines, args.songs, args.style, args.seed, sampling, args.duration)
     transcriber = Transcriber(args.cache)
     listener = _listener(args)
-    pipeline = load_pipeline(settings, explain=False)
+    pipeline = load_pipeline(settings, explain=False, loras=lora_choices(args.lora))
     out = args.out or Path("runs/eval") / plan_id(plan, pipeline.description["sha256"])
     evaluation = Evaluation(pipeline, plan, out, transcriber, listener)
     songs = evaluation.run(_reporter(args.songs))

@@ -18,8 +18,10 @@ _SLACK_SECONDS = 0.2
 """How much longer a decoded MP3 may be than what went in."""
 
 
-def why_unfinished(path: Path, request: SongRequest, model_sha256: str, format: str) -> str:
+def why_unfinished(path: Path, request: SongRequest, model: Mapping[str, Any], format: str) -> str:
     """Empty where ``path`` and its manifest are whole and are the song of this request and model; else why not.
+
+    ``model`` as a pipeline describes it.
 
     The reason is itself empty-handed ("not there") only where neither file exists.
     """
@@ -28,13 +30,14 @@ def why_unfinished(path: Path, request: SongRequest, model_sha256: str, format: 
         return "not there"
     try:
         manifest = json.loads(beside.read_text(encoding="utf-8"))
-        result, asked, model = manifest["result"], manifest["request"], manifest["model"]["sha256"]
+        result, asked, made_by = manifest["result"], manifest["request"], manifest["model"]
+        same = all((made_by.get(name) or None) == (model.get(name) or None) for name in ("sha256", "loras"))
         samples, rate = int(result["samples"]), int(result["sample_rate"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "its manifest is missing or damaged"
     if asked != _plain(request):
         return "it was made from another request"
-    if model != model_sha256:
+    if not same:
         return "it was made by another model"
     try:
         if read_tags(path).manifest != manifest:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from songbloom_x2.cli.interrupts import held_back
 from songbloom_x2.cli.loading import load_pipeline
+from songbloom_x2.cli.lora_flag import add_lora_flag, lora_choices
 from songbloom_x2.cli.outputs import OutputPlan
 from songbloom_x2.cli.progress import ProgressLines
 from songbloom_x2.cli.settings_flags import add_config_flag, add_format_flags, add_machine_flags, settings_of
@@ -87,6 +88,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     many.add_argument("--output-dir", type=Path, metavar="DIR", help="where {idx}_s0.flac, {idx}_s1.flac, … go")
     machine = parser.add_argument_group("the machine")
     add_machine_flags(machine)
+    add_lora_flag(machine)
     add_config_flag(machine)
     machine.add_argument("--explain", action="store_true", help="print what was chosen for this machine, and why")
 
@@ -151,7 +153,7 @@ def read_lyrics(given: str) -> str:
 def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest, outputs: OutputPlan) -> int:
     from songbloom_x2.song_files import save_song
 
-    pipeline = load_pipeline(settings, explain=args.explain)
+    pipeline = load_pipeline(settings, explain=args.explain, loras=lora_choices(args.lora))
     check_score_flags(args, pipeline.config)
     lines = ProgressLines(args.n)
     saved: list[SavedSong] = []

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from songbloom_x2.cli.lora_flag import add_lora_flag, lora_choices
 from songbloom_x2.cli.settings_flags import add_config_flag, add_machine_flags, settings_of
 from songbloom_x2.errors import CheckpointError
 
@@ -37,6 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--style", type=Path, metavar="FILE", help="where the file of its style lies now")
     machine = parser.add_argument_group("the machine (default: as recorded)")
     add_machine_flags(machine)
+    add_lora_flag(machine)
     add_config_flag(machine)
     parser.set_defaults(func=run)
 
@@ -65,11 +67,12 @@ def _run(args: argparse.Namespace, manifest: dict[str, Any], outputs: OutputPlan
     from songbloom_x2.cli.interrupts import held_back
     from songbloom_x2.cli.loading import load_pipeline
     from songbloom_x2.cli.progress import ProgressLines
-    from songbloom_x2.replay import replay
+    from songbloom_x2.replay import recorded_loras, replay
     from songbloom_x2.song_files import save_song
 
     settings = settings_of(args)
-    pipeline = load_pipeline(settings, explain=False)
+    # Adapters are taken from where they were, unless it is said where they are now.
+    pipeline = load_pipeline(settings, explain=False, loras=lora_choices(args.lora) or recorded_loras(manifest))
     lines = ProgressLines(1)
     try:
         made = replay(pipeline, manifest, style=args.style, observer=lines)

@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="checkpoint.pt, log.jsonl and recogniser.safetensors")
-    parser.add_argument("--songs", type=int, help="train on the first N songs only")
+    parser.add_argument("--songs", type=int, help="train on about the first N songs only (whole shards)")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--until", type=int, default=None, help="stop after this step of the schedule")
     parser.add_argument("--batch", type=int, default=12, help="crops of 12.8 s a step (default 12)")
@@ -28,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--validate-every", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
+    parser.add_argument("--bfloat16", action="store_true", help="bfloat16 autocast (small layers: slower on most CPUs)")
     parser.set_defaults(func=run)
 
 
@@ -45,19 +45,19 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     config = embedded_config()
     assert config.alignment is not None
-    songs = hear_corpus(args.corpus, config, songs=args.songs)
-    held_out = hear_corpus(args.held_out, config, mixes=1)
+    songs = hear_corpus(args.corpus, args.out / "heard", config, songs=args.songs)
+    held_out = hear_corpus(args.held_out, args.out / "heard-held-out", config, mixes=1)
     print(f"{len(songs)} songs, {len(held_out)} held out", file=sys.stderr, flush=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(args.seed)
         network = RecogniserNetwork(RecogniserConfig(config.alignment.layout))
-    objective = TokenizerObjective(network, songs, held_out, args.batch, args.seed, not args.float32)
+    objective = TokenizerObjective(network, songs, held_out, args.batch, args.seed, args.bfloat16)
     loop = LoopConfig(
         steps=args.steps,
         learning_rate=args.learning_rate,
         seed=args.seed,
         validate_every=args.validate_every,
-        bfloat16=not args.float32,
+        bfloat16=args.bfloat16,
     )
     Training(network, objective, loop, args.out).run(
         until=args.until,

@@ -62,6 +62,13 @@ class SketchRecogniser:
         return self.from_features(features(torch.from_numpy(np.ascontiguousarray(mono))))
 
     @torch.inference_mode()
+    def chances(self, waveform: Waveform) -> dict[str, FloatArray]:
+        """Probabilities ``[T, classes]`` of every part of a token, by its name (``RecogniserConfig.heads``)."""
+        mono = resample(to_mono(waveform), RATE).samples[0]
+        rows = features(torch.from_numpy(np.ascontiguousarray(mono)))
+        return {name: torch.softmax(logits[0], -1).numpy() for name, logits in self.network(rows[None]).items()}
+
+    @torch.inference_mode()
     def from_features(self, rows: Tensor) -> RecognisedSketch:
         """The same from feature rows ``[T, SIZE]`` (see ``features``)."""
         layout = self.layout

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
+from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.audio.resample import resample
 from songbloom_x2.conditioning import clock
 from songbloom_x2.config import FRAME_RATE, SketchLayout, SongConfig
@@ -75,19 +78,43 @@ def _mixed(voice: FloatArray, band: FloatArray, gain_db: float) -> FloatArray:
     return np.asarray(band[:length] + 10 ** (gain_db / 20) * voice[:length], np.float32)
 
 
-def hear_corpus(corpus: Path, config: SongConfig, *, songs: int | None = None, mixes: int = 2) -> list[HeardSong]:
-    """The songs of a corpus that keep their band. Raises ``ConfigError`` where there are none."""
+def hear_corpus(
+    corpus: Path, cache: Path, config: SongConfig, *, songs: int | None = None, mixes: int = 2
+) -> list[HeardSong]:
+    """The songs of a corpus that keep their band, up to the shard that makes them at least ``songs``.
+
+    What was heard is kept in ``cache``, a file a shard. Raises ``ConfigError`` where there are none.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
     heard: list[HeardSong] = []
     for stem in shard_stems(corpus):
-        for record in read_shard(stem):
-            if songs is not None and len(heard) >= songs:
-                return heard
-            song = hear_song(record, config, mixes)
-            if song is not None:
-                heard.append(song)
+        if songs is not None and len(heard) >= songs:
+            break
+        path = cache / f"{stem.name}-{mixes}.safetensors"
+        if not path.exists():
+            made = (hear_song(record, config, mixes) for record in read_shard(stem))
+            _store([song for song in made if song is not None], path)
+        heard += _read(path)
     if not heard:
         raise ConfigError(f"{corpus}: holds no songs with their band kept: make them with songbloom train corpus")
     return heard
+
+
+def _store(songs: Sequence[HeardSong], path: Path) -> None:
+    tensors: dict[str, Tensor] = {}
+    for number, song in enumerate(songs):
+        tensors |= {f"{number}/{name}": value for name, value in {"rows": song.rows, **song.targets}.items()}
+    write_atomically(path, save(tensors, metadata={"songs": str(len(songs))}))
+
+
+def _read(path: Path) -> list[HeardSong]:
+    with safe_open(path, framework="pt") as file:
+        return [
+            HeardSong(
+                file.get_tensor(f"{number}/rows"), {name: file.get_tensor(f"{number}/{name}") for name in WEIGHTS}
+            )
+            for number in range(int(file.metadata()["songs"]))
+        ]
 
 
 class TokenizerObjective:
