@@ -92,6 +92,8 @@ def apply_adapters(model: nn.Module, model_hash: str, choices: Sequence[LoraChoi
                 f"({model_hash[:12]}): use that model, or train it again"
             )
         for name, (first, second) in _pairs(path, tensors, model, header.rank).items():
+            if choice.scale == 0:
+                continue
             delta = (second.double() @ first.double()) * (choice.scale * header.alpha / header.rank)
             sums[name] = sums[name] + delta if name in sums else delta
         applied.append(AppliedAdapter(str(choice.file), choice.scale, file_sha256(path), len(tensors) // 2))

@@ -40,6 +40,7 @@ COMMANDS = (
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),
     Command(("train", "tokenizer"), "train_tokenizer", "train the recogniser of sketch tokens"),
     Command(("train", "model"), "train_model", "train the sketch LM or the renderer on a corpus"),
+    Command(("train", "lora"), "train_lora", "adapt a model to a folder of songs"),
     Command(("train", "listener"), "train_listener", "fit the recognisers of style and voice for songbloom eval"),
     Command(("train", "embedded"), "train_embedded", "make the embedded model again, step by step"),
     Command(("train", "package"), "train_package", "join trained parts into a model folder"),

@@ -95,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
         learning_rate=args.learning_rate,
         warmup=min(20, args.steps // 4),
         weight_decay=0.0,
+        checkpoint_minutes=1.0,
         ema=0.98,
         seed=args.seed,
         validate_every=args.validate_every,

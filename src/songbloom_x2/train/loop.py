@@ -2,6 +2,9 @@
 
 A batch and its random numbers are functions of (seed, step) alone, so a checkpoint needs only weights, averages,
 optimiser and step; a resumed run makes the same bits as one that was never interrupted.
+
+Several processes, each with a device of its own, share a step through Lightning Fabric: each takes another batch, and
+the gradients' mean is what all of them follow.
 """
 
 from __future__ import annotations
@@ -11,15 +14,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from songbloom_x2.errors import CheckpointError
+from songbloom_x2.train.gates import Gate
+from songbloom_x2.train.run_log import RunLog
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,13 @@ class LoopConfig:
     log_every: int = 20
     validate_every: int = 500
     bfloat16: bool = True
+    tensorboard: bool = False
+    gates: tuple[Gate, ...] = ()
+    """The training ends where the validation reaches all of them."""
+
+
+_FREE = ("log_every", "checkpoint_minutes", "tensorboard", "gates")
+"""Settings that a resumed run may have other than the one before."""
 
 
 class Objective(Protocol):
@@ -71,9 +86,21 @@ def step_generator(seed: int, step: int) -> torch.Generator:
 class Training:
     """One module (or several in a ``ModuleDict``) under one objective, with checkpoints in ``folder``."""
 
-    def __init__(self, module: nn.Module, objective: Objective, config: LoopConfig, folder: Path) -> None:
-        """Parameters that do not require gradients are left alone. An existing checkpoint is resumed."""
+    def __init__(
+        self,
+        module: nn.Module,
+        objective: Objective,
+        config: LoopConfig,
+        folder: Path,
+        fabric: Fabric | None = None,
+    ) -> None:
+        """Parameters that do not require gradients are left alone. An existing checkpoint is resumed.
+
+        ``fabric``: launched already; the module lies on its device, with the same weights in every process.
+        """
         self.module, self.objective, self.config, self.folder = module, objective, config, folder
+        self._fabric = fabric
+        self._ranks, self._rank = (1, 0) if fabric is None else (fabric.world_size, fabric.global_rank)
         self.named = {n: p for n, p in module.named_parameters() if p.requires_grad}
         decayed = [p for n, p in self.named.items() if p.dim() > 1 and "embedding" not in n]
         chosen = {id(p) for p in decayed}
@@ -86,6 +113,8 @@ class Training:
         )
         self.average = {n: p.detach().clone() for n, p in self.named.items()}
         self.step = 0
+        self.finished = False
+        """Whether the gates were reached."""
         folder.mkdir(parents=True, exist_ok=True)
         if self.checkpoint_path.exists():
             self._resume()
@@ -97,7 +126,7 @@ class Training:
 
     def _resume(self) -> None:
         state = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
-        mine = {k: v for k, v in asdict(self.config).items() if k not in ("log_every", "checkpoint_minutes")}
+        mine = {k: v for k, v in asdict(self.config).items() if k not in _FREE}
         theirs = {k: v for k, v in state["config"].items() if k in mine}
         if json.dumps(mine) != json.dumps(theirs):
             raise CheckpointError(
@@ -112,9 +141,13 @@ class Training:
                 self.average[name].copy_(state["average"][name])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = int(state["step"])
+        reached = state.get("reached")
+        self.finished = bool(self.config.gates) and reached == [asdict(gate) for gate in self.config.gates]
 
     def save(self) -> None:
-        """Write the checkpoint: temporary name, fsync, rename."""
+        """Write the checkpoint: temporary name, fsync, rename. Of several processes the first does."""
+        if self._rank:
+            return
         temporary = self.checkpoint_path.with_suffix(".part")
         with temporary.open("wb") as file:
             torch.save(
@@ -124,6 +157,7 @@ class Training:
                     "weights": {n: p.detach() for n, p in self.named.items()},
                     "average": self.average,
                     "optimiser": self.optimiser.state_dict(),
+                    "reached": [asdict(gate) for gate in self.config.gates] if self.finished else None,
                 },
                 file,
             )
@@ -135,8 +169,11 @@ class Training:
         rate = learning_rate(self.config, self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        loss, figures = self.objective.loss(self.step, step_generator(self.config.seed, self.step))
+        # Each process draws a batch of its own; alone, the step's number decides.
+        draw = self.step * self._ranks + self._rank
+        loss, figures = self.objective.loss(draw, step_generator(self.config.seed, draw))
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward untyped
+        self._share_gradients()
         norm = nn.utils.clip_grad_norm_(list(self.named.values()), self.config.clip)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
@@ -145,6 +182,18 @@ class Training:
             torch._foreach_lerp_(list(self.average.values()), list(self.named.values()), 1 - decay)
         self.step += 1
         return {"loss": float(loss.detach()), "gradient_norm": float(norm), "learning_rate": rate, **figures}
+
+    def _share_gradients(self) -> None:
+        """The mean of all processes' gradients in the place of each one's own."""
+        if self._fabric is None or self._ranks == 1:
+            return
+        parameters = list(self.named.values())
+        flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+        shared = self._fabric.all_reduce(flat, reduce_op="mean")
+        assert isinstance(shared, Tensor)
+        sizes = [p.numel() for p in parameters]
+        for parameter, part in zip(parameters, torch.split(shared, sizes), strict=True):
+            parameter.grad = part.view_as(parameter)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -173,30 +222,45 @@ class Training:
         last = min(until or self.config.steps, self.config.steps)
         saved = began = time.monotonic()
         first = self.step
-        sums: dict[str, float] = {}
-        count = 0
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            while self.step < last:
+        sums: dict[str, tuple[float, int]] = {}
+        with self._log() as log:
+            while self.step < last and not self.finished:
                 for name, value in self._advance().items():
-                    sums[name] = sums.get(name, 0.0) + value
-                count += 1
+                    total, count = sums.get(name, (0.0, 0))
+                    sums[name] = total + value, count + 1
                 line: dict[str, Any] = {}
                 if self.step % self.config.log_every == 0 or self.step == last:
-                    line = {name: round(value / count, 6) for name, value in sums.items()}
+                    line = {name: round(total / count, 6) for name, (total, count) in sums.items()}
                     line["steps_per_second"] = round((self.step - first) / (time.monotonic() - began), 3)
-                    sums, count = {}, 0
+                    sums = {}
                 if self.step % self.config.validate_every == 0 or self.step == last:
-                    with self.averaged(), torch.no_grad():
-                        line |= {f"val_{k}": round(v, 6) for k, v in self.objective.validate().items()}
-                        if export is not None:
-                            export()
-                if line:
+                    line |= self._validated(export)
+                if line and log is not None:
                     line = {"step": self.step, **line}
-                    log.write(json.dumps(line) + "\n")
-                    log.flush()
+                    log.write(line)
                     if report is not None:
                         report(line)
-                if time.monotonic() - saved > self.config.checkpoint_minutes * 60:
+                if self.finished or time.monotonic() - saved > self.config.checkpoint_minutes * 60:
                     self.save()
                     saved = time.monotonic()
             self.save()
+
+    def _log(self) -> AbstractContextManager[RunLog | None]:
+        """The run's log; only the first process writes."""
+        if self._rank:
+            return nullcontext()
+        return RunLog(self.folder, tensorboard=self.config.tensorboard, step=self.step)
+
+    def _validated(self, export: Callable[[], None] | None) -> dict[str, float]:
+        """Figures of the averaged weights, and whether they reach the gates. The same in every process."""
+        found: dict[str, float] = {}
+        with self.averaged(), torch.no_grad():
+            if not self._rank:
+                found = {f"val_{name}": round(value, 6) for name, value in self.objective.validate().items()}
+                if export is not None:
+                    export()
+            if self._fabric is not None and self._ranks > 1:
+                found = self._fabric.broadcast(found)
+        gates = self.config.gates
+        self.finished = bool(gates) and all(gate.reached(found) for gate in gates)
+        return found
