@@ -1,4 +1,4 @@
-"""``songbloom train model``: train the sketch LM or the renderer of the embedded model on a corpus."""
+"""``songbloom train model``: train a half of the embedded model on a corpus, or a small model of the released kind."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ import json
 import sys
 from pathlib import Path
 
+from songbloom_x2.cli.train_released import add_loop_flags, add_released_flags, run_released
+
+EPILOG = """\
+examples:
+  songbloom train model --part render --corpus data/corpus --held-out data/held-out \\
+      --whitening runs/codec/whitening.safetensors --out runs/render --steps 8000 --gate "val_flow<=0.45"
+  songbloom train model --config released-tenth --songs data/tokens --out runs/tenth --gradient-checkpointing
+  songbloom train model --config released-tiny --random 8 --devices 2 --out runs/try --steps 20
+"""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``model`` to the ``train`` commands."""
     parser = subparsers.add_parser(
         "model",
         help="train the sketch LM or the renderer on a corpus",
-        description="Train one half of the embedded model. An interrupted run goes on where its checkpoint stands.",
-        epilog="example: songbloom train model --part render --corpus data/corpus --held-out data/held-out "
-        "--whitening runs/codec/whitening.safetensors --out runs/render --steps 8000",
+        description="Train one half of the embedded model (--part), or a model of the released kind in a small size "
+        "(--config). An interrupted run goes on where its checkpoint stands, to the same bits.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--part", choices=("sketch", "render"), required=True)
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--held-out", type=Path, required=True)
-    parser.add_argument("--whitening", type=Path, required=True, help="fitted by 'songbloom train codec'")
+    parser.add_argument("--part", choices=("sketch", "render"), help="a half of the embedded model")
+    parser.add_argument("--corpus", type=Path, help="songs to train on (--part)")
+    parser.add_argument(
+        "--held-out", type=Path, help="songs to validate on (--config: default some of --songs)"
+    )
+    parser.add_argument("--whitening", type=Path, help="fitted by 'songbloom train codec' (--part)")
+    add_released_flags(parser)
     parser.add_argument("--cache", type=Path, default=None, help="prepared songs (default: beside the whitening)")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint.pt, log.jsonl and PART.safetensors")
     parser.add_argument(
@@ -42,16 +56,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
     parser.add_argument("--validate-every", type=int, default=250)
+    add_loop_flags(parser)
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train; a line of JSON on stdout for each log entry."""
+    from songbloom_x2.errors import ConfigError
+
+    if (args.part is None) == (args.config is None):
+        raise ConfigError("give either --part (a half of the embedded model) or --config (the released kind)")
+    if args.config is not None:
+        return run_released(args)
+    missing = [name for name in ("corpus", "held_out", "whitening") if getattr(args, name) is None]
+    if missing:
+        raise ConfigError(f"--part {args.part} needs --{missing[0].replace('_', '-')}")
+    return _train_part(args)
+
+
+def _train_part(args: argparse.Namespace) -> int:
     import torch
 
     from songbloom_x2.errors import ConfigError
     from songbloom_x2.train.corpus.song import make_lyricist
     from songbloom_x2.train.embedded import embedded_config
+    from songbloom_x2.train.gates import parse_gates
     from songbloom_x2.train.loop import LoopConfig, Training
     from songbloom_x2.train.objectives import RenderObjective, SketchObjective, SketchSongs
     from songbloom_x2.train.parts import fresh_model, latent_weights, load_whitening, part_of, save_part, start_from
@@ -92,6 +121,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         validate_every=args.validate_every,
         bfloat16=bfloat16,
+        tensorboard=args.tensorboard,
+        gates=parse_gates(args.gate),
     )
     args.out.mkdir(parents=True, exist_ok=True)
     training = Training(modules, objective, loop, args.out)
