@@ -30,9 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--part", choices=("sketch", "render"), help="a half of the embedded model")
     parser.add_argument("--corpus", type=Path, help="songs to train on (--part)")
-    parser.add_argument(
-        "--held-out", type=Path, help="songs to validate on (--config: default some of --songs)"
-    )
+    parser.add_argument("--held-out", type=Path, help="songs to validate on (--config: default some of --songs)")
     parser.add_argument("--whitening", type=Path, help="fitted by 'songbloom train codec' (--part)")
     add_released_flags(parser)
     parser.add_argument("--cache", type=Path, default=None, help="prepared songs (default: beside the whitening)")
