@@ -13,6 +13,9 @@ usage: ./quickstart.sh COMMAND
 
   song     install what is needed into .venv and make output/first-song.flac
   own      write your own song, question by question
+  studio   the web page: write, hear, keep and shape songs in the browser
+  server   the HTTP API and the page, with the settings of config.yaml
+  doctor   examine the installation and the machine
   test     run the checks and tests
   help     show this
 
@@ -76,6 +79,7 @@ Your first song: $PWD/output/first-song.flac
 It took $((SECONDS - started)) s, installation included.
 
 Try next:
+  ./quickstart.sh studio                                   the web page
   ./quickstart.sh own                                      write your own
   $VENV/bin/songbloom generate --lyrics @examples/first-song.txt --seed 7 --out output/another.flac
   $VENV/bin/songbloom generate --help                       everything that can be set
@@ -85,6 +89,21 @@ TEXT
 own() {
     install song zh
     $VENV/bin/songbloom new
+}
+
+studio() {
+    install studio zh,ui,server
+    exec $VENV/bin/songbloom ui
+}
+
+server() {
+    install studio zh,ui,server
+    exec $VENV/bin/songbloom serve
+}
+
+doctor() {
+    install song zh
+    $VENV/bin/songbloom doctor
 }
 
 tests() {
@@ -100,6 +119,9 @@ tests() {
 ENTRIES=(
     "song:Make the first song"
     "own:Write your own song"
+    "studio:Open the studio, a web page on this machine"
+    "server:Run the server for other programs"
+    "doctor:Examine the installation and the machine"
     "test:Run the checks and tests"
 )
 
@@ -128,6 +150,9 @@ run() {
     case $1 in
         song) song ;;
         own) own ;;
+        studio) studio ;;
+        server) server ;;
+        doctor) doctor ;;
         test) tests ;;
         help | -h | --help) usage ;;
         *)

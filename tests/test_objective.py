@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS
+from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS
 from songbloom_x2.config import LyricsConfig, OobleckConfig, PromptConfig, SongConfig
 from songbloom_x2.diffusion.flow import path, target
 from songbloom_x2.objective import NO_TARGET, TrainingBatch, sketch_targets, training_losses

@@ -64,6 +64,24 @@ def test_readme_tree_is_that_of_today() -> None:
     assert script("tree").written(readme) == readme, "run: python scripts/tree.py --write"
 
 
+def test_requirements_are_those_of_the_lock() -> None:
+    written = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert script("make_requirements").requirements() == written, "run: python scripts/make_requirements.py"
+
+
+def test_hashed_packages_are_those_that_were_tested() -> None:
+    """requirements.lock holds nothing but the lock's versions, and all that requirements.txt asks for but torch."""
+    pins = {line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line}
+    versions = {(canonical(pin), pin.split("==")[1].split(" ")[0]) for pin in pins}
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    locked = [re.fullmatch(r"([a-z0-9-]+)==(\S+) --hash=sha256:[0-9a-f]{64}", line) for line in lines]
+    assert all(locked)
+    found = {(match[1], match[2]) for match in locked if match}
+    assert found <= versions
+    asked = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert {canonical(line) for line in asked if "==" in line} - {"torch"} <= {name for name, _ in found}
+
+
 def test_every_module_says_what_it_is() -> None:
     tree = script("tree")
     modules = [path for path in tree.PACKAGE.rglob("*.py") if path.read_text(encoding="utf-8")]
@@ -89,7 +107,7 @@ def test_quickstart_without_arguments_or_terminal_shows_the_usage() -> None:
     made = quickstart()
     assert made.returncode == 0
     assert made.stdout.startswith("usage: ./quickstart.sh COMMAND")
-    assert all(f"\n  {command} " in made.stdout for command in ("song", "own", "test"))
+    assert all(f"\n  {command} " in made.stdout for command in ("song", "own", "studio", "server", "doctor", "test"))
 
 
 @pytest.mark.parametrize("arguments", [("dance",), ("song", "test")])

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from songbloom_x2.checkpoints.official import load_official
-from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS
+from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS, lyric_table
 from songbloom_x2.diffusion.guidance import RenderCondition, render_block
 from songbloom_x2.errors import ConfigError
 from songbloom_x2.song_model import SongModel
@@ -48,7 +48,7 @@ def test_lyrics_rows(golden: Golden) -> None:
     close(golden.model.lyrics([ids]), golden.tensors["lyrics.embedding"])
     close(golden.model.lyrics([ids, EMPTY_LYRICS]), golden.tensors["cond.lyrics"])
     used = golden.tensors["lyrics.mask"].sum()
-    assert len(golden.model.lyrics.arrange(ids)) == used
+    assert len(lyric_table(ids, golden.model.config.lyrics)) == used
 
 
 def test_prefix_has_the_prompt_first(golden: Golden) -> None:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS
+from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS
 from songbloom_x2.diffusion.flow import flow_loss, logit_normal_times, path
 from songbloom_x2.song_model import SongModel
 

@@ -224,5 +224,10 @@ def _checked(manifest: Any, path: Path) -> dict[str, Any]:
         raise SongBloomError(f"{path}: holds no song manifest of this version; {_HINT}")
     if not isinstance(manifest["result"].get("samples_sha256"), str):
         raise SongBloomError(f"{path}: the manifest does not say which samples it belongs to; {_HINT}")
+    if (manifest.get("plan") or {}).get("backend") == "onnxruntime":
+        raise SongBloomError(
+            f"{path}: was made by --backend onnx, whose random numbers are other ones: make it again with "
+            "songbloom generate --backend onnx and the same model, lyrics, style and seed"
+        )
     found: dict[str, Any] = manifest
     return found

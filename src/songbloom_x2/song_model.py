@@ -17,7 +17,8 @@ from songbloom_x2.codec.build import build_codec
 from songbloom_x2.codec.two_stem import pitch_latents
 from songbloom_x2.conditioning.alignment import AlignmentConditioner, Profile
 from songbloom_x2.conditioning.guide import AlignedGuide
-from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS, LyricsConditioner
+from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS
+from songbloom_x2.conditioning.lyrics import LyricsConditioner
 from songbloom_x2.conditioning.prior import RenderPrior, prompt_statistics
 from songbloom_x2.conditioning.score import lyric_score
 from songbloom_x2.conditioning.style import PromptConditioner

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS, LyricsConditioner
+from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS, lyric_table
+from songbloom_x2.conditioning.lyrics import LyricsConditioner
 from songbloom_x2.conditioning.style import PromptConditioner
 from songbloom_x2.config import LyricsConfig, PromptConfig
 from songbloom_x2.errors import LyricsError, StyleError
@@ -27,7 +28,7 @@ def conditioner(config: LyricsConfig = CONFIG) -> LyricsConditioner:
 
 def arranged(text: str) -> list[tuple[str, str, int]]:
     ids = [VOCABULARY.index(symbol) for symbol in text.split(" ")]
-    rows = conditioner().arrange(ids)
+    rows = lyric_table(ids, conditioner().config)
     return [(VOCABULARY[row.symbol], VOCABULARY[row.structure], row.sentence) for row in rows]
 
 
@@ -62,7 +63,7 @@ def test_rows_are_sums_of_look_ups_padded_or_cut(ids: list[int]) -> None:
     layer = conditioner()
     rows = layer([ids, EMPTY_LYRICS])
     assert rows.shape == (2, 20, 6)
-    found = layer.arrange(ids)
+    found = lyric_table(ids, layer.config)
     assert len(found) == min(len(ids), 20)
     for index in range(20):
         if index < len(found):
@@ -87,7 +88,7 @@ def test_without_padding_the_rows_are_the_lyrics() -> None:
 @pytest.mark.parametrize("symbol", [-1, len(VOCABULARY)])
 def test_an_unknown_symbol_is_refused(symbol: int) -> None:
     with pytest.raises(LyricsError, match=f"symbol id {symbol} is outside"):
-        conditioner().arrange([1, symbol])
+        conditioner()([[1, symbol]])
 
 
 def test_prompts_are_padded_with_zeros_cut_or_missing() -> None:

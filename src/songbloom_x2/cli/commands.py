@@ -26,6 +26,8 @@ COMMANDS = (
     Command(("extend",), "extend", "let a song go on"),
     Command(("repaint",), "repaint", "make a stretch of a song anew"),
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
+    Command(("export",), "export", "write a model for other programs: ONNX, TorchScript, 8-bit, plain weights"),
+    Command(("doctor",), "doctor", "examine the installation and the machine"),
     Command(("verify",), "verify", "recompute a model's golden files and compare"),
     Command(("eval",), "evaluate", "measure a model, or a folder of songs"),
     Command(("ui",), "ui", "open the studio in the browser"),

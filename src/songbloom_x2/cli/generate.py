@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, parse_sampling
 if TYPE_CHECKING:
     from songbloom_x2.settings.resolve import Settings
     from songbloom_x2.song_files import SavedSong
-    from songbloom_x2.types import SongRequest
+    from songbloom_x2.types import Song, SongRequest
 
 EPILOG = """\
 examples:
@@ -89,6 +90,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     machine = parser.add_argument_group("the machine")
     add_machine_flags(machine)
     add_lora_flag(machine)
+    machine.add_argument(
+        "--backend",
+        choices=("torch", "onnx"),
+        default="torch",
+        help="onnx: the folder of an export (songbloom export onnx) through onnxruntime, on the CPU (default torch)",
+    )
     add_config_flag(machine)
     machine.add_argument("--explain", action="store_true", help="print what was chosen for this machine, and why")
 
@@ -101,6 +108,10 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.seed <= LARGEST_SEED - args.n + 1:
         raise ConfigError(f"--seed {args.seed}: must be from 0 to {LARGEST_SEED} for every song")
     sampling = settings.given("sampling") | dict(setting(text) for text in args.set)
+    if args.backend == "onnx":
+        from songbloom_x2.cli.onnx_songs import refuse_for_onnx
+
+        refuse_for_onnx(args, settings)
     if args.input_jsonl is not None or args.output_dir is not None:
         from songbloom_x2.cli.batch import run_batch
 
@@ -153,12 +164,11 @@ def read_lyrics(given: str) -> str:
 def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest, outputs: OutputPlan) -> int:
     from songbloom_x2.song_files import save_song
 
-    pipeline = load_pipeline(settings, explain=args.explain, loras=lora_choices(args.lora))
-    check_score_flags(args, pipeline.config)
     lines = ProgressLines(args.n)
+    songs = _songs(args, settings, request, lines)
     saved: list[SavedSong] = []
     try:
-        for number, song in pipeline.songs(request, args.n, observer=lines):
+        for number, song in songs:
             with held_back():
                 written = save_song(
                     song,
@@ -175,9 +185,25 @@ def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest
         lines.close()
         # Also where a later song failed: what was written is told.
         if args.json and saved:
-            songs = [{"file": str(song.audio), "manifest": str(song.manifest_path), **_summary(song)} for song in saved]
-            print(json.dumps({"songs": songs}, ensure_ascii=False))
+            told = [{"file": str(song.audio), "manifest": str(song.manifest_path), **_summary(song)} for song in saved]
+            print(json.dumps({"songs": told}, ensure_ascii=False))
     return 0
+
+
+def _songs(
+    args: argparse.Namespace, settings: Settings, request: SongRequest, lines: ProgressLines
+) -> Iterator[tuple[int, Song]]:
+    """The songs, by torch or from exported graphs; the model is loaded here, before the first is begun."""
+    if args.backend == "onnx":
+        from songbloom_x2.cli.onnx_songs import OnnxPipeline
+
+        exported = OnnxPipeline(settings)
+        if args.explain:
+            print(json.dumps(exported.graphs.description), file=sys.stderr)
+        return exported.songs(request, args.n, lines)
+    pipeline = load_pipeline(settings, explain=args.explain, loras=lora_choices(args.lora))
+    check_score_flags(args, pipeline.config)
+    return pipeline.songs(request, args.n, observer=lines)
 
 
 def _summary(saved: SavedSong) -> dict[str, Any]:

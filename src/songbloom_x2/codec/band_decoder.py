@@ -25,7 +25,7 @@ LOWEST_TONE, HIGHEST_TONE, TONES_PER_SEMITONE = 28, 111, 4
 DoubleArray = npt.NDArray[np.float64]
 _LOBE = 3
 MATCHING_PASSES = 2
-_GREATEST_CHANGE = 3.0
+GREATEST_CHANGE = 3.0
 """Of a bin in one matching pass, as a natural logarithm."""
 _KERNEL = 7
 
@@ -88,20 +88,25 @@ class BandDecoder(nn.Module):
 
     def forward(self, features: Tensor, first: int = 0) -> Tensor:
         """Sound of ``features``; ``first`` is the absolute index of their first frame."""
+        level, phase, tonal = self.drive(features)
+        parts = torch.polar(torch.exp(level.clamp(max=7.0)), phase)
+        parts = parts.reshape(*level.shape[:2], 2, self.bins)
+        held = _oscillate(tonal, first, self.n_fft)
+        parts = parts + F.pad(held, (0, self.bins - held.shape[-1]))
+        mid, side = centred_inverse(parts, self.n_fft).unbind(1)
+        return torch.stack([mid + side, mid - side], dim=1)
+
+    def drive(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the network says: log-magnitudes and phases ``[B, T, 2 bins]``, log-amplitudes of the oscillators."""
         hidden = self.embed(((features + 1.0) / 2.5).transpose(1, 2)).transpose(1, 2)
         hidden = self.embed_norm(hidden)
         for block in self.blocks:
             hidden = block(hidden)
         hidden = self.norm(hidden)
-        free = self.spectrum(hidden).float()
-        level = (free[..., : 2 * self.bins] + self.shortcut(features).float()).clamp(max=7.0)
-        parts = torch.polar(torch.exp(level), free[..., 2 * self.bins :])
-        parts = parts.reshape(*level.shape[:2], 2, self.bins)
+        level, phase = self.spectrum(hidden).float().split(2 * self.bins, dim=-1)
+        level = level + self.shortcut(features).float()
         tonal = self.tonal(hidden).float() + self.tonal_shortcut(features).float()
-        held = _oscillate(tonal, first, self.n_fft)
-        parts = parts + F.pad(held, (0, self.bins - held.shape[-1]))
-        mid, side = centred_inverse(parts, self.n_fft).unbind(1)
-        return torch.stack([mid + side, mid - side], dim=1)
+        return level, phase, tonal
 
     def render(self, features: Tensor, first: int = 0) -> Tensor:
         """As ``forward``, then led towards the features: each pass scales the spectrum where its bands are off.
@@ -114,7 +119,7 @@ class BandDecoder(nn.Module):
         mid_lines, side_lines = _lines(features.device, *self.mels, self.bins)
         for _ in range(MATCHING_PASSES):
             spectrum = mid_side_spectrum(sound, n_fft=self.n_fft)
-            missing = (features - log_mel(spectrum.abs(), *self.mels)).clamp(-_GREATEST_CHANGE, _GREATEST_CHANGE)
+            missing = (features - log_mel(spectrum.abs(), *self.mels)).clamp(-GREATEST_CHANGE, GREATEST_CHANGE)
             change = torch.stack(
                 [missing[..., : self.mels[0]] @ mid_lines, missing[..., self.mels[0] :] @ side_lines], 1
             )

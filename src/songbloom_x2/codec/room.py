@@ -13,7 +13,7 @@ from torch import Tensor
 RATE = 24000
 ROOM_SECONDS = 0.45
 _FFT = 32768
-_HALF_TAPS = 48
+HALF_TAPS = 48
 
 
 def room_response(rate: int = RATE) -> Tensor:
@@ -42,8 +42,8 @@ def room_response(rate: int = RATE) -> Tensor:
 
 def half_band_taps() -> Tensor:
     """The odd phase of a Kaiser-windowed half-band filter, ``[96]``: flat to 11.3 kHz, 90 dB down from 12.7 kHz."""
-    position = np.arange(2 * _HALF_TAPS) - _HALF_TAPS + 0.5
-    window = np.i0(9.0 * np.sqrt(1 - (position / _HALF_TAPS) ** 2)) / np.i0(9.0)
+    position = np.arange(2 * HALF_TAPS) - HALF_TAPS + 0.5
+    window = np.i0(9.0 * np.sqrt(1 - (position / HALF_TAPS) ** 2)) / np.i0(9.0)
     taps = np.sinc(position) * window
     return torch.from_numpy((taps / taps.sum()).astype(np.float32))
 
@@ -51,7 +51,7 @@ def half_band_taps() -> Tensor:
 class RoomStream:
     """Mono at 24 kHz in, the room's stereo at 48 kHz out. Runs ``lookahead`` input samples behind."""
 
-    lookahead = _HALF_TAPS
+    lookahead = HALF_TAPS
 
     def __init__(self, batch: int, device: torch.device) -> None:
         response = room_response().to(device)
@@ -59,7 +59,7 @@ class RoomStream:
         self._response = torch.fft.rfft(response, _FFT)
         self._taps = half_band_taps().to(device).view(1, 1, -1)
         self._dry = torch.zeros(batch, self._tail, device=device)
-        self._wet = torch.zeros(batch, 2, _HALF_TAPS - 1, device=device)
+        self._wet = torch.zeros(batch, 2, HALF_TAPS - 1, device=device)
 
     def push(self, dry: Tensor, last: bool = False) -> Tensor:
         """Take ``[B, n]``; give ``[B, 2, m]``: two samples for each that is certain. ``last``: give all the rest."""
@@ -67,14 +67,14 @@ class RoomStream:
         parts = [self._reverberate(part) for part in torch.split(dry, step, dim=1) if part.shape[1]]
         wet = torch.cat([self._wet, *parts], dim=2)
         if last:
-            wet = F.pad(wet, (0, _HALF_TAPS))
-        certain = wet.shape[2] - 2 * _HALF_TAPS + 1
+            wet = F.pad(wet, (0, HALF_TAPS))
+        certain = wet.shape[2] - 2 * HALF_TAPS + 1
         if certain <= 0:
             self._wet = wet
             return wet.new_zeros(*wet.shape[:2], 0)
         self._wet = wet[..., certain:]
         between = F.conv1d(wet.flatten(0, 1).unsqueeze(1), self._taps).view(*wet.shape[:2], certain)
-        given = wet[..., _HALF_TAPS - 1 : _HALF_TAPS - 1 + certain]
+        given = wet[..., HALF_TAPS - 1 : HALF_TAPS - 1 + certain]
         return torch.stack([given, between], dim=-1).flatten(2)
 
     def _reverberate(self, dry: Tensor) -> Tensor:

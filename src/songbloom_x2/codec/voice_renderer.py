@@ -31,9 +31,9 @@ HIGHEST_HARMONIC = 11000.0
 BEFORE, AFTER = 5, 6
 """Frames of context that a 10 ms block of sound needs, besides its own."""
 _SPAN = N_FFT // HOP + 1
-_NOISE_FRAMES = 1009
-_NOISE_GAIN = math.sqrt(1.25)
-_WINDOW_POWER = 1.875
+NOISE_FRAMES = 1009
+NOISE_GAIN = math.sqrt(1.25)
+WINDOW_POWER = 1.875
 
 
 def silent_bands(harmonic: int, noise: int) -> Tensor:
@@ -44,7 +44,7 @@ def silent_bands(harmonic: int, noise: int) -> Tensor:
 def noise_table() -> Tensor:
     """Complex Gaussian spectra, unit variance a part: ``[1009, 601]``. Frame ``n`` takes row ``n mod 1009``."""
     rng = np.random.Generator(np.random.Philox(48000))
-    parts = rng.standard_normal((_NOISE_FRAMES, BINS, 2), dtype=np.float32)
+    parts = rng.standard_normal((NOISE_FRAMES, BINS, 2), dtype=np.float32)
     return torch.view_as_complex(torch.from_numpy(parts))
 
 
@@ -71,23 +71,23 @@ class VoiceRenderer:
         inner frame to that of the first frame after, and the phase at every frame, ``[B, n + 11]``.
         """
         count = f0.shape[1] - BEFORE - AFTER
-        source, phases = _pulses(f0, voicing, phase)
+        source, phases = pulses(f0, voicing, phase)
         offset = BEFORE * HOP - 2 * HOP - N_FFT // 2
         frames = source[:, offset:].unfold(1, N_FFT, HOP)
         inner = bands[:, BEFORE - 2 : BEFORE + count + 3]
         harmonic = (torch.exp(inner[..., : self.harmonic_bands] @ self._harmonic) - FLOOR).clamp(min=1e-4)
         power = torch.exp(2 * (inner[..., self.harmonic_bands :] @ self._noise)) - FLOOR**2
-        rows = torch.arange(first + BEFORE - 2, first + BEFORE + count + 3, device=f0.device) % _NOISE_FRAMES
+        rows = torch.arange(first + BEFORE - 2, first + BEFORE + count + 3, device=f0.device) % NOISE_FRAMES
         spectrum = torch.fft.rfft(frames * (self._window / 300)) * harmonic
-        spectrum = spectrum + self._table[rows] * (power.clamp(min=1e-6).sqrt() * _NOISE_GAIN)
-        shaped = torch.fft.irfft(spectrum, N_FFT) * (self._window / _WINDOW_POWER)
+        spectrum = spectrum + self._table[rows] * (power.clamp(min=1e-6).sqrt() * NOISE_GAIN)
+        shaped = torch.fft.irfft(spectrum, N_FFT) * (self._window / WINDOW_POWER)
         total = shaped.shape[1]
         blocks = F.pad(shaped, (HOP // 2, HOP // 2)).view(len(shaped), total, _SPAN, HOP)
         parts = [blocks[:, BEFORE - step : total - step, step] for step in range(_SPAN)]
         return torch.stack(parts).sum(0).flatten(1), phases
 
 
-def _pulses(f0: Tensor, voicing: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
+def pulses(f0: Tensor, voicing: Tensor, phase: Tensor) -> tuple[Tensor, Tensor]:
     """Band-limited pulses between the frames, every harmonic of unit amplitude: ``[B, (F - 1) 240]``; frame phases.
 
     ``sum_{h=1..H} cos(h t) = sin((H + 1/2) t) / (2 sin(t / 2)) - 1/2``, as many harmonics as fit below 11 kHz. The

@@ -193,15 +193,16 @@ class AlignmentConditioner(nn.Module):
         score: LyricScore,
         uniforms: Tensor,
         *,
-        temperature: float = 1.0,
+        temperature: float | Tensor = 1.0,
         may_end: Tensor | None = None,
         only: Tensor | None = None,
     ) -> tuple[Tensor, AlignmentState]:
         """Draw one sketch token a song and move on.
 
         ``hidden`` ``[B, dim]``, ``uniforms`` ``[B, 3]`` -> tokens int64 ``[B]`` (``layout.size`` is EOS) and the state
-        before the following frame. A temperature of 0 takes the most likely decision, pitch and chord. ``only``: bool
-        ``[B, 4]``, decisions to be kept to where the score allows one of them.
+        before the following frame. A temperature of 0 takes the most likely decision, pitch and chord; as a tensor
+        (``[1]``) it is decided when the graph that this was exported to runs. ``only``: bool ``[B, 4]``, decisions to
+        be kept to where the score allows one of them.
         """
         decision_logits, pitch_logits, chord_logits = self.split(hidden)
         layout = self.config.layout
@@ -239,7 +240,11 @@ class AlignmentConditioner(nn.Module):
         return tokens, moved
 
 
-def _draw(logits: Tensor, uniforms: Tensor, temperature: float) -> Tensor:
+def _draw(logits: Tensor, uniforms: Tensor, temperature: float | Tensor) -> Tensor:
+    if isinstance(temperature, Tensor):
+        # One exported graph serves every temperature.
+        drawn = draw_index(torch.softmax(logits.float() / temperature.clamp(min=1e-6), -1), uniforms)
+        return torch.where(temperature > 0, drawn, logits.argmax(-1))
     if temperature <= 0:
         return logits.argmax(-1)
     # Softmax in float32, as everywhere: float64 does not exist on every device, and the draw itself is exact.

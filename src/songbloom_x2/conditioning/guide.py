@@ -31,7 +31,7 @@ class AlignedGuide:
         alignment: AlignmentConditioner,
         profile: Profile,
         score: LyricScore,
-        temperature: float,
+        temperature: float | Tensor,
         block: int,
         pace: Pace | None = None,
     ) -> None:
@@ -109,7 +109,7 @@ class AlignedGuide:
         """One frame: tokens int64 ``[N]``, and the state after it."""
         before = AlignmentState(**{name: state[name] for name in _FIELDS})
         tokens, after = self._alignment.choose(
-            hidden[: len(before.frame)],
+            hidden[: before.frame.shape[0]],
             before,
             self._profile,
             self._score,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from songbloom_x2.codec.autoencoder import OobleckAutoencoder
-from songbloom_x2.conditioning.lyrics import EMPTY_LYRICS
+from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS
 from songbloom_x2.runtime.apply import codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan
 from songbloom_x2.song_model import SongModel

@@ -1,0 +1,16 @@
+"""Is the installation whole? A thin door to ``songbloom doctor``.
+
+python scripts/test_installation.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from songbloom_x2.cli import main as songbloom
+
+if __name__ == "__main__":
+    sys.exit(songbloom(["doctor", *sys.argv[1:]]))
