@@ -63,9 +63,9 @@ def test_the_codec_in_real_numbers_is_the_codec(embedded: LoadedModel) -> None:
     assert (TwoStemEncode(codec)(audio) - codec.encode(audio)).abs().max() < 1e-4
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 7, 12, 36, 50, 999])
-def test_the_times_of_the_solvers_are_those_of_torch(steps: int) -> None:
-    assert tuple(float(t) for t in solver.line(steps)[:-1]) == EulerSolver(steps).times
+def test_the_times_of_the_solvers_are_those_of_torch() -> None:
+    for steps in (*range(1, 101), 999, 1000):
+        assert tuple(float(t) for t in solver.line(steps)[:-1]) == EulerSolver(steps).times
 
 
 @pytest.mark.parametrize(("objective", "temperature"), [("rectified_flow", 1.0), ("rectified_flow", 0.95), ("v", 1.0)])

@@ -17,13 +17,10 @@ VelocityAt = Callable[[Array, float], Array]
 
 
 def line(steps: int) -> Array:
-    """``steps + 1`` float32 times from 1 down to 0, rounded as ``torch.linspace`` rounds them: from both ends."""
-    count = steps + 1
-    step = np.float32(-1.0) / np.float32(steps)
-    index = np.arange(count)
-    up = np.float32(1.0) + step * index.astype(np.float32)
-    down = np.float32(0.0) - step * (count - 1 - index).astype(np.float32)
-    return np.asarray(np.where(index < count // 2, up, down), np.float32)
+    """``steps + 1`` float32 times from 1 down to 0, as ``torch.linspace`` gives them: from both ends, rounded once."""
+    step = np.float64(np.float32(-1.0) / np.float32(steps))
+    index = np.arange(steps + 1)
+    return np.asarray(np.where(index < (steps + 1) // 2, 1.0 + step * index, -step * (steps - index)), np.float32)
 
 
 def solve(velocity: VelocityAt, noise: Array, objective: Objective, steps: int, temperature: float) -> Array:
