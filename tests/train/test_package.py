@@ -12,7 +12,7 @@ import torch
 
 from songbloom_x2.errors import CheckpointError
 from songbloom_x2.train.embedded import embedded_config
-from songbloom_x2.train.package import style_tags
+from songbloom_x2.train.package import library, style_tags
 from songbloom_x2.train.parts import fresh_model, part_of, save_part, start_from
 
 
@@ -45,3 +45,19 @@ def test_starting_from_another_shape_is_refused(tmp_path: Path) -> None:
     wider = part_of(fresh_model(replace(config, diff_dim=320), 1), "render")
     with pytest.raises(CheckpointError, match="made for another shape"):
         start_from(wider, tmp_path / "render.safetensors")
+
+
+def test_the_library_has_every_style_before_a_second_of_any_and_no_name_twice() -> None:
+    def song(style: str, voice: str, rows: int = 99) -> SimpleNamespace:
+        return SimpleNamespace(style=style, voice=voice, sketch=SimpleNamespace(ids=[0] * rows))
+
+    made = [
+        song("folk", "alma"),
+        song("folk", "alma"),
+        song("folk", "hugo"),
+        song("pop", "alma"),
+        song("rock", "kit", 3),
+    ]
+    songs: Any = SimpleNamespace(songs=made)
+    assert set(library(songs, 2)) in ({"folk-alma", "pop-alma"}, {"folk-hugo", "pop-alma"})
+    assert set(library(songs, 9)) == {"folk-alma", "folk-hugo", "pop-alma"}

@@ -19,8 +19,8 @@ from songbloom_x2.train.songs import Songs, TrainingSong
 
 FEWEST_ROWS = 45
 """Lyric rows that a song has at least whose voice is to be heard in its style."""
-STYLE_FRAMES = 250
-"""Latent frames (10 s) of a named style."""
+STYLE_FRAMES = 180
+"""Latent frames (7.2 s) of a named style."""
 _CODEC_PARTS = ("voice_whitening.", "band_whitening.", "band_decoder.")
 """The codec's parts are trained by themselves and stored without the model's prefix."""
 
@@ -79,18 +79,30 @@ def style_tags(songs: Songs, chosen: Mapping[str, int]) -> dict[str, tuple[str, 
     return tags
 
 
-def one_of_each(songs: Songs) -> dict[str, int]:
-    """A song of every style that has words enough, in voices as different as can be: its name is ``style-voice``."""
+def library(songs: Songs, count: int) -> dict[str, int]:
+    """``count`` songs by name (``style-voice``), or as many as there are: one of every style that has words enough,
+    then a second of each and so on, always in the voice that was taken least so far.
+    """
     chosen: dict[str, int] = {}
     used: Counter[str] = Counter()
-    for style in sorted({song.style for song in songs.songs}):
-        fit = [i for i, song in enumerate(songs.songs) if song.style == style and len(song.sketch.ids) > FEWEST_ROWS]
-        if not fit:
-            continue
-        index = min(fit, key=lambda i: (used[songs.songs[i].voice], -len(songs.songs[i].sketch.ids)))
-        used[songs.songs[index].voice] += 1
-        chosen[f"{style}-{songs.songs[index].voice}"] = index
+    fit = [i for i, song in enumerate(songs.songs) if len(song.sketch.ids) > FEWEST_ROWS]
+    styles = sorted({songs.songs[i].style for i in fit})
+    while len(chosen) < count:
+        before = len(chosen)
+        for style in styles:
+            left = [i for i in fit if songs.songs[i].style == style and style_name(songs.songs[i]) not in chosen]
+            if left and len(chosen) < count:
+                index = min(left, key=lambda i: (used[songs.songs[i].voice], -len(songs.songs[i].sketch.ids)))
+                used[songs.songs[index].voice] += 1
+                chosen[style_name(songs.songs[index])] = index
+        if len(chosen) == before:
+            break
     return chosen
+
+
+def style_name(song: TrainingSong) -> str:
+    """``style-voice``."""
+    return f"{song.style}-{song.voice}"
 
 
 def save_package(
