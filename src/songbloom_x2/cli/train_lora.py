@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--validate-every", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=None, help="CPU threads (default: what torch takes)")
-    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast, even where it is faster")
     parser.set_defaults(func=run)
 
 
@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from songbloom_x2.train.lora_songs import read_songs
     from songbloom_x2.train.objectives import RenderObjective, SketchObjective
     from songbloom_x2.train.parts import latent_weights
+    from songbloom_x2.train.precision import bfloat16_pays
 
     if not 1 <= args.rank <= LARGEST_RANK:
         raise ConfigError(f"--rank {args.rank}: must be from 1 to {LARGEST_RANK}")
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     weights = latent_weights(codec, codec.config)
     if not found.voices:
         weights[: codec.config.voice_dim] = 0
-    bfloat16 = not args.float32
+    bfloat16 = not args.float32 and bfloat16_pays()
     render = sketch = None
     if "dit" in targets or "prior" in targets:
         render = RenderObjective(model, found.train, found.held_out, weights, args.batch, args.seed, bfloat16)

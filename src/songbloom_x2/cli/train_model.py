@@ -52,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--learning-rate", type=float, default=None)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast, even where it is faster")
     parser.add_argument("--validate-every", type=int, default=250)
     add_loop_flags(parser)
     parser.set_defaults(func=run)
@@ -82,6 +82,7 @@ def _train_part(args: argparse.Namespace) -> int:
     from songbloom_x2.train.loop import LoopConfig, Training
     from songbloom_x2.train.objectives import RenderObjective, SketchObjective, SketchSongs
     from songbloom_x2.train.parts import fresh_model, latent_weights, load_whitening, part_of, save_part, start_from
+    from songbloom_x2.train.precision import bfloat16_pays
     from songbloom_x2.train.prepare import load_songs
     from songbloom_x2.train.symbolic import SymbolicSongs
 
@@ -100,7 +101,7 @@ def _train_part(args: argparse.Namespace) -> int:
     modules = part_of(model, args.part)
     if args.init is not None:
         start_from(modules, args.init)
-    bfloat16 = not args.float32
+    bfloat16 = not args.float32 and bfloat16_pays()
     objective: SketchObjective | RenderObjective
     if args.part == "sketch":
         source: SketchSongs = songs

@@ -45,6 +45,7 @@ def run_released(args: argparse.Namespace) -> int:
     from songbloom_x2.train.gates import parse_gates
     from songbloom_x2.train.loop import LoopConfig, Training
     from songbloom_x2.train.parts import save_part
+    from songbloom_x2.train.precision import bfloat16_pays
     from songbloom_x2.train.released import (
         RandomSongs,
         ReleasedObjective,
@@ -79,7 +80,7 @@ def run_released(args: argparse.Namespace) -> int:
         model = SongModel(config, codec=None)
     model.to(fabric.device)
     model.sketch.gradient_checkpointing = model.dit.gradient_checkpointing = args.gradient_checkpointing
-    bfloat16 = not args.float32
+    bfloat16 = not args.float32 and bfloat16_pays(fabric.device.type)
     objective = ReleasedObjective(model, songs, held_out, args.batch or 1, args.seed, bfloat16, longest=args.blocks)
     if not fabric.global_rank:
         count = sum(parameter.numel() for parameter in model.parameters())
