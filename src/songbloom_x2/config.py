@@ -22,7 +22,10 @@ DitGuidance = Literal["h", "global", "none"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 AttentionKernel = Literal["auto", "flash", "efficient", "math"]
-Preset = Literal["draft", "balanced", "best"]
+Preset = Literal["draft", "fast", "balanced", "best"]
+SolverName = Literal["released", "midpoint", "ab2", "multistep"]
+Optimisation = Literal["minimal", "standard", "aggressive"]
+Quantisation = Literal["none", "int8", "int8_weights", "int4"]
 AudioFormatName = Literal["wav", "flac", "mp3", "opus"]
 
 
@@ -41,6 +44,12 @@ class SamplingConfig:
     """Where the diffusion is guided: inside the DiT, on the final latents, or nowhere."""
     steps: int = 36
     """Diffusion steps a block: more takes longer and sounds cleaner."""
+    solver: SolverName = "released"
+    """How the diffusion goes from noise to latents: the released way, or with fewer evaluations for the same error."""
+    guidance_from: float = 0.0
+    """Below this time (0 is the end of the diffusion) it is not guided, which halves the work there."""
+    guidance_until: float = 1.0
+    """Above this time (1 is its beginning) it is not guided."""
     use_sampling: bool = True
     """Draw the sketch's tokens; false takes the likeliest each time."""
     temperature: float = 0.9
@@ -241,10 +250,20 @@ INSTRUMENTAL_SECONDS = 30.0
 PRESETS: Mapping[str, Mapping[Preset, Mapping[str, Any]]] = MappingProxyType(
     {
         "released": MappingProxyType(
-            {"draft": MappingProxyType({"steps": 12}), "balanced": _AS_IT_IS, "best": MappingProxyType({"steps": 72})}
+            {
+                "draft": MappingProxyType({"steps": 12}),
+                "fast": MappingProxyType({"steps": 10, "solver": "ab2"}),
+                "balanced": _AS_IT_IS,
+                "best": MappingProxyType({"steps": 72}),
+            }
         ),
         "embedded": MappingProxyType(
-            {"draft": MappingProxyType({"steps": 5}), "balanced": _AS_IT_IS, "best": MappingProxyType({"steps": 32})}
+            {
+                "draft": MappingProxyType({"steps": 5}),
+                "fast": MappingProxyType({"steps": 8, "solver": "ab2"}),
+                "balanced": _AS_IT_IS,
+                "best": MappingProxyType({"steps": 32}),
+            }
         ),
     }
 )
@@ -261,6 +280,14 @@ class RuntimeConfig:
     """Number format of LM and DiT; the codec is always float32."""
     attention: AttentionKernel = "auto"
     """Which attention kernel runs."""
+    optimisation: Optimisation = "standard"
+    """A bundle: minimal is torch's plain path, standard what changes no more than rounding, aggressive adds int8."""
+    packing: bool | None = None
+    """Join projections, and lay weights out once for the CPU's kernels; none: what the bundle says."""
+    quantise: Quantisation | None = None
+    """Number format of the weights of LM and DiT, see docs/performance.md; none: what the bundle says."""
+    compile: bool | None = None
+    """Compile the LM's step and the DiT's evaluation, at the cost of a slow first song; none: what the bundle says."""
     tf32: bool = True
     """Let Ampere and later GPUs multiply float32 in TF32."""
     codec_tf32: bool = False

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from songbloom_x2.manifest import build_manifest
 from songbloom_x2.runtime.apply import apply, codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan
 from songbloom_x2.song_making import SongMaking
+from songbloom_x2.steps import Steps
 from songbloom_x2.types import FloatArray, Progress, Song
 
 EMPTY = "seed {seeds}: the model ended the song before its first block: try another seed or more lyrics"
@@ -41,6 +43,11 @@ class Workshop:
     def config(self) -> SongConfig:
         """The model's shape and defaults."""
         return self.loaded.config
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The model's step functions as the plan runs them."""
+        return self.plan.steps(self.loaded.model)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -71,7 +78,7 @@ class Workshop:
         """Run the engine; after each block: which song, how far it is, and what sound it gave."""
         tasks = [making.prepared.task() for making in makings]
         with apply(self.plan):
-            generation = Generation(self.loaded.model.steps(), tasks, makings[0].prepared.sampling)
+            generation = Generation(self.steps, tasks, makings[0].prepared.sampling)
         for making in makings:
             making.start()
         blocks = generation.blocks()

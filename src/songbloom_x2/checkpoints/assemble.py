@@ -7,6 +7,7 @@ never in memory twice; where they are views of a mapped file they are not copied
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -19,16 +20,20 @@ FLOATS = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def assemble(
-    config: SongConfig, tensors: Mapping[str, Tensor], source: str, file_key: Callable[[str], str] = str
+    config: SongConfig,
+    tensors: Mapping[str, Tensor],
+    source: str,
+    file_key: Callable[[str], str] = str,
+    codec: Literal["build"] | None = "build",
 ) -> SongModel:
-    """The model, in evaluation mode, its weights in the types of ``tensors``.
+    """The model, in evaluation mode, its weights in the types of ``tensors``; with no ``codec`` where none is stored.
 
     ``source`` is the weights' file and ``file_key`` gives its key for one of our names, both for messages. Raises
     ``CheckpointError`` naming the first key that is missing, unknown, of another shape or type, or not finite.
     """
     try:
         with torch.device("meta"):
-            model = SongModel(config)
+            model = SongModel(config, codec)
     except ConfigError as error:
         raise CheckpointError(f"{source}: {error}") from None
     expected = model.state_dict()

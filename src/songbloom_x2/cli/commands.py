@@ -37,6 +37,7 @@ COMMANDS = (
     Command(("models", "info"), "models_info", "configuration, size and checksums of a model, as JSON"),
     Command(("models", "download"), "models_download", "fetch a known model"),
     Command(("models", "convert"), "models_convert", "write a released model in our own format"),
+    Command(("bench",), "bench", "measure speed, memory and exactness on this machine"),
     Command(("config", "show"), "config_show", "every setting, its value and where it came from"),
     Command(("train", "corpus"), "train_corpus", "make a synthetic song corpus"),
     Command(("train", "codec"), "train_codec", "fit the whitenings and train the band decoder"),

@@ -8,7 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
-from songbloom_x2.config import AttentionKernel, AudioFormatName, Device, ModelsConfig, OutputConfig, Precision
+from songbloom_x2.config import (
+    AttentionKernel,
+    AudioFormatName,
+    Device,
+    ModelsConfig,
+    Optimisation,
+    OutputConfig,
+    Precision,
+    Quantisation,
+)
 from songbloom_x2.config import RuntimeConfig as Runtime
 
 if TYPE_CHECKING:
@@ -28,6 +37,10 @@ _KEYS = MappingProxyType(
         "device": "runtime.device",
         "precision": "runtime.precision",
         "attention": "runtime.attention",
+        "optimisation": "runtime.optimisation",
+        "quantise": "runtime.quantise",
+        "compile": "runtime.compile",
+        "packing": "runtime.packing",
         "threads": "runtime.threads",
         "batch_size": "runtime.batch_size",
     }
@@ -81,8 +94,14 @@ def add_machine_flags(group: Group) -> None:
         ("--device", Device, runtime.device),
         ("--precision", Precision, runtime.precision),
         ("--attention", AttentionKernel, runtime.attention),
+        ("--optimisation", Optimisation, runtime.optimisation),
     ):
         group.add_argument(flag, choices=get_args(kind), default=argparse.SUPPRESS, help=f"(default {default})")
+    group.add_argument(
+        "--quantise", choices=get_args(Quantisation), default=argparse.SUPPRESS, help="weights of LM and DiT"
+    )
+    for flag, what in (("--compile", "compile the step functions"), ("--packing", "pack weights for the CPU")):
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=what)
     group.add_argument("--threads", type=int, default=argparse.SUPPRESS, help="CPU threads")
     group.add_argument(
         "--batch-size",

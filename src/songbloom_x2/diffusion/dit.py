@@ -46,16 +46,17 @@ class DitLayer(nn.Module):
         self.mlp = GatedMLP(dim, hidden)
         self.modulation = nn.Linear(dim, 6 * dim, bias=False) if modulated else None
 
-    def forward(self, x: Tensor, turn: Rotation, time: Tensor) -> Tensor:
-        """``x [B, T, dim]`` and the time embedding ``[B, dim]`` -> ``[B, T, dim]``."""
+    def forward(self, x: Tensor, turn: Rotation, time: Tensor, last: int | None = None) -> Tensor:
+        """``x [B, T, dim]`` and the time embedding ``[B, dim]`` -> ``[B, T, dim]``, or only the ``last`` rows of it."""
+        kept = x if last is None else x[:, -last:]
         if self.modulation is None:
-            x = x + self.attention(self.attention_norm(x), turn)
+            x = kept + self.attention(self.attention_norm(x), turn, last)
             out: Tensor = x + self.mlp(self.mlp_norm(x))
             return out
         parts = self.modulation(nn.functional.silu(time))[:, None].chunk(6, dim=-1)
         scale, shift, gate, mlp_scale, mlp_shift, mlp_gate = parts
-        branch = self.attention(self.attention_norm(x) * (1 + scale) + shift, turn)
-        x = x + branch * torch.sigmoid(1 - gate)
+        branch = self.attention(self.attention_norm(x) * (1 + scale) + shift, turn, last)
+        x = kept + branch * torch.sigmoid(1 - gate)
         branch = self.mlp(self.mlp_norm(x) * (1 + mlp_scale) + mlp_shift)
         gated: Tensor = x + branch * torch.sigmoid(1 - mlp_gate)
         return gated
@@ -111,12 +112,14 @@ class DiffusionTransformer(nn.Module):
         rows = self._rows(noisy, time, hidden, sketch, previous)
         positions = torch.arange(rows.shape[1], device=rows.device)[None]
         turn = rotation(positions, self.rotary_dims, self.rope_base)
-        for layer in self.layers:
+        for index, layer in enumerate(self.layers):
+            # Of the last layer, the velocity needs the noisy rows only.
+            last = self.block_size if index == len(self.layers) - 1 else None
             if self.gradient_checkpointing and self.training:
-                rows = checkpoint(layer, rows, turn, time, use_reentrant=False)
+                rows = checkpoint(layer, rows, turn, time, last, use_reentrant=False)
             else:
-                rows = layer(rows, turn, time)
-        out: Tensor = self.latent_out(rows[:, -self.block_size :])
+                rows = layer(rows, turn, time, last)
+        out: Tensor = self.latent_out(rows)
         return out.to(noisy.dtype)
 
     def _rows(self, noisy: Tensor, time: Tensor, hidden: Tensor, sketch: Tensor, previous: Tensor) -> Tensor:

@@ -52,12 +52,14 @@ def render_block(
     guidance: DitGuidance,
     factor: float,
     unconditional: RenderCondition | None = None,
+    interval: tuple[float, float] = (0.0, 1.0),
 ) -> Tensor:
     """Latents ``[B, block, D]`` of one block of ``B`` songs.
 
     ``times [S, dim]`` are the time embeddings of ``solver.times``; ``noise`` and ``previous [B, block, D]``.
     ``h`` guides every evaluation against silence; ``global`` renders the ``unconditional`` branch from the same noise
-    and combines the latents at the end. A ``factor`` of 1 costs no second half.
+    and combines the latents at the end. A ``factor`` of 1 costs no second half, nor does ``h`` at times outside
+    ``interval``.
     """
     if guidance == "none" or factor == 1:
         both, halves = condition, 1
@@ -73,6 +75,9 @@ def render_block(
         return velocity(x, time, both.hidden, both.sketch, before)
 
     def evaluate_guided(x: Tensor, index: int) -> Tensor:
+        if not interval[0] <= solver.times[index] <= interval[1]:
+            time = times[index].expand(x.shape[0], -1)
+            return velocity(x, time, condition.hidden, condition.sketch, previous)
         return _combined(evaluate(x.repeat(2, 1, 1), index), factor)
 
     if halves == 1:

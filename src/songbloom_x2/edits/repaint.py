@@ -210,7 +210,7 @@ def _versions(workshop: Workshop, request: RepaintRequest, stretch: _Stretch) ->
 
 
 def _held_steps(workshop: Workshop, stretch: _Stretch) -> Steps:
-    steps = workshop.loaded.model.steps()
+    steps = workshop.steps
 
     def guide(conditions: Any, sampling: SamplingConfig) -> SketchGuide:
         inner = steps.guide(conditions, sampling)

@@ -41,6 +41,11 @@ class Generation:
         """All songs after the last block made."""
         return GenerationState(tuple(song.snapshot(self._steps.latent_dim) for song in self._songs))
 
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the key-value cache; 0 before the first block and when all songs are over."""
+        return 0 if self._batch is None else self._batch.cache.nbytes
+
     def blocks(self) -> Iterator[SongBlock]:
         """Every song's blocks as they are made; a song that ends leaves the others to go on.
 
@@ -146,6 +151,7 @@ class Generation:
             sampling.dit_guidance,
             sampling.cfg_diff,
             unconditional,
+            (sampling.guidance_from, sampling.guidance_until),
         )
 
     def _noted(

@@ -49,6 +49,11 @@ class KVCache:
         self.position = torch.zeros(batch, dtype=torch.int64, device=place)
         self.layers = [LayerCache((batch, heads, capacity, head_dim), dtype, place) for _ in range(layers)]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of all keys and values."""
+        return sum(layer.keys.nbytes + layer.values.nbytes for layer in self.layers)
+
     def positions(self, length: int) -> Tensor:
         """Where the next ``length`` rows go: ``[B, length]``."""
         return self.position[:, None] + torch.arange(length, device=self.position.device)

@@ -15,11 +15,15 @@ import torch
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.runtime.attention import resolve_attention
+from songbloom_x2.runtime.bundles import resolve_compile, resolve_packing, resolve_quantisation
 from songbloom_x2.runtime.choice import Choice
+from songbloom_x2.runtime.compile import compiled
 from songbloom_x2.runtime.device import resolve_device
+from songbloom_x2.runtime.optimise import optimise
 from songbloom_x2.runtime.placement import place
 from songbloom_x2.runtime.precision import resolve_precision, resolve_tf32
 from songbloom_x2.song_model import SongModel
+from songbloom_x2.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class RuntimePlan:
     dtype: str
     """Type of LM and DiT: ``float32``, ``bfloat16`` or ``float16``. The codec is float32."""
     attention: str
+    packing: bool
+    """Projections are joined and, on a CPU, packed."""
+    quantisation: str
+    """``none``, ``int8``, ``int8_weights`` or ``int4``."""
+    compiled: bool
     tf32: bool
     codec_tf32: bool
     cudnn_benchmark: bool
@@ -49,8 +58,17 @@ class RuntimePlan:
         return dtype
 
     def place(self, model: SongModel) -> SongModel:
-        """Move a model to this device and precision, tensor by tensor, its codec in float32; gives the same model."""
-        return place(model, self.torch_device, self.torch_dtype)
+        """Move a model to this device and precision, tensor by tensor, its codec in float32; gives the same model.
+
+        Its linear layers become those of the plan, one by one.
+        """
+        placed = place(model, self.torch_device, self.torch_dtype)
+        return optimise(placed, packing=self.packing, quantisation=self.quantisation, device=self.device)
+
+    def steps(self, model: SongModel) -> Steps:
+        """The step functions of a placed model, compiled where the plan says so. Once a model: they keep their code."""
+        steps = model.steps()
+        return compiled(steps, self.device) if self.compiled else steps
 
     def explain(self) -> str:
         """A table for people: setting, value, what was asked, why."""
@@ -72,6 +90,9 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
     precision = resolve_precision(config.precision, device.value)
     dtype: torch.dtype = getattr(torch, precision.value)
     attention = resolve_attention(config.attention, device.value, dtype)
+    packing = resolve_packing(config, device.value, dtype)
+    quantisation = resolve_quantisation(config, device.value, dtype)
+    compiled = resolve_compile(config, device.value, quantisation.value)
     tf32 = resolve_tf32(config.tf32, device.value, "tf32")
     codec_tf32 = resolve_tf32(config.codec_tf32, device.value, "codec tf32")
     benchmark = _resolve_benchmark(config.cudnn_benchmark, device.value)
@@ -81,11 +102,26 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
         device=device.value,
         dtype=precision.value,
         attention=attention.value,
+        packing=packing.value == "on",
+        quantisation=quantisation.value,
+        compiled=compiled.value == "on",
         tf32=tf32.value == "on",
         codec_tf32=codec_tf32.value == "on",
         cudnn_benchmark=benchmark.value == "on",
         threads=int(threads.value),
-        choices=(device, precision, codec, attention, tf32, codec_tf32, benchmark, threads),
+        choices=(
+            device,
+            precision,
+            codec,
+            attention,
+            packing,
+            quantisation,
+            compiled,
+            tf32,
+            codec_tf32,
+            benchmark,
+            threads,
+        ),
     )
 
 
