@@ -31,12 +31,14 @@ def arguments_of(given: Sequence[str] | None = None) -> list[str]:
     parser.add_argument("--output-dir", default="./output", help="(default %(default)s)")
     parser.add_argument("--n-samples", type=int, default=2, help="songs of every line (default %(default)s)")
     parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
-    parser.add_argument("--quantization", choices=("none", "int8", "int4"), default="none", help="only none, so far")
+    parser.add_argument(
+        "--quantization", choices=("none", "int8", "int4"), help="weights of LM and DiT (default: by level)"
+    )
     parser.add_argument(
         "--optimization-level",
         choices=("minimal", "standard", "aggressive"),
         default="minimal",
-        help="only minimal, so far",
+        help="bundle of optimisations (default %(default)s)",
     )
     parser.add_argument("--batch-size", type=int, default=1, help="songs side by side (default %(default)s)")
     parser.add_argument("--cfg-coef", type=float, help="guidance of sketch and diffusion")
@@ -44,10 +46,6 @@ def arguments_of(given: Sequence[str] | None = None) -> list[str]:
     parser.add_argument("--top-k", type=int, help="how many of the likeliest tokens are drawn from")
     parser.add_argument("--max-duration", type=float, help="seconds at most")
     args = parser.parse_args(given)
-    if args.quantization != "none":
-        parser.error(f"--quantization {args.quantization}: not yet; --dtype bfloat16 halves the weights")
-    if args.optimization_level != "minimal":
-        parser.error(f"--optimization-level {args.optimization_level}: not yet; leave it out, or give minimal")
     options = {
         "--input-jsonl": args.input_jsonl,
         "--output-dir": args.output_dir,
@@ -55,6 +53,8 @@ def arguments_of(given: Sequence[str] | None = None) -> list[str]:
         "--model": args.model_name,
         "--models-dir": args.local_dir,
         "--precision": args.dtype,
+        "--quantise": args.quantization,
+        "--optimisation": args.optimization_level,
         "--batch-size": args.batch_size,
         "--duration": args.max_duration,
     }

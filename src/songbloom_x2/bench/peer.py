@@ -39,7 +39,7 @@ def set_up(folder: Path) -> Path:
         raise SongBloomError(f"{folder}: is not empty; give a new folder for the peer's environment")
     venv.create(folder, with_pip=True, symlinks=True)
     python = folder / "bin" / "python"
-    where = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    where = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     answer = subprocess.run(where, capture_output=True, text=True, check=True)
     _link_own(Path(answer.stdout.strip()), ("torch", "numpy"))
     for options in (list(_NEEDS), ["--no-deps", *_WITHOUT_DEPENDENCIES]):

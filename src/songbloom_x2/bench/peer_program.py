@@ -7,6 +7,7 @@ Run by that environment's Python as a file; imports nothing of this project. One
 
 import contextlib
 import importlib.machinery
+import itertools
 import json
 import resource
 import statistics
@@ -27,17 +28,18 @@ ROWS, BLOCK, WIDTH = 850, 16, 64
 
 def stand_in_torchaudio() -> None:
     """The package imports torchaudio for resampling only, which is never done here."""
+    modules: dict[str, Any] = {}
     for name in ("torchaudio", "torchaudio.functional", "torchaudio.transforms"):
-        sys.modules[name] = module = types.ModuleType(name)
-        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
-    sys.modules["torchaudio"].functional = sys.modules["torchaudio.functional"]
-    sys.modules["torchaudio"].transforms = sys.modules["torchaudio.transforms"]
+        sys.modules[name] = modules[name] = types.ModuleType(name)
+        modules[name].__spec__ = importlib.machinery.ModuleSpec(name, None)
+    modules["torchaudio"].functional = modules["torchaudio.functional"]
+    modules["torchaudio"].transforms = modules["torchaudio.transforms"]
 
     class Resample(torch.nn.Module):
         def __init__(self, *args: object, **kwargs: object) -> None:
             super().__init__()
 
-    sys.modules["torchaudio.transforms"].Resample = Resample
+    modules["torchaudio.transforms"].Resample = Resample
 
 
 def bare_dac() -> None:
@@ -54,7 +56,7 @@ def build(asked: Asked) -> Any:
     from SongBloom.models.songbloom.songbloom_mvsa import MVSA_DiTAR
     from SongBloom.models.vae_frontend import AbstractVAE
 
-    class NoCodec(AbstractVAE):
+    class NoCodec(AbstractVAE):  # type: ignore[misc]  # a package that is not in this environment
         frame_rate, orig_sample_rate, channel_dim, split_bands, input_channel = 25, 48000, WIDTH, 1, 2
 
     dim = asked["dim"]
@@ -172,7 +174,7 @@ def main() -> None:
         peak = status("VmHWM")
     seconds = asked["blocks"] * BLOCK / 25
     rtfs = sorted(times[-1] / seconds for times in runs)
-    later = [b - a for times in runs for a, b in zip(times, times[1:], strict=False)]
+    later = [after - before for times in runs for before, after in itertools.pairwise(times)]
     parts = [value for key, value in model.state_dict().items() if not key.startswith("condition_provider")]
     answer = {
         "rtf": statistics.median(rtfs),
