@@ -53,7 +53,7 @@ def arguments_of(given: Sequence[str] | None = None) -> list[str]:
         "--model": args.model_name,
         "--models-dir": args.local_dir,
         "--precision": args.dtype,
-        "--quantise": args.quantization,
+        "--quantise": args.quantization or "auto",
         "--optimisation": args.optimization_level,
         "--batch-size": args.batch_size,
         "--duration": args.max_duration,

@@ -25,7 +25,7 @@ AttentionKernel = Literal["auto", "flash", "efficient", "math"]
 Preset = Literal["draft", "fast", "balanced", "best"]
 SolverName = Literal["released", "midpoint", "ab2", "multistep"]
 Optimisation = Literal["minimal", "standard", "aggressive"]
-Quantisation = Literal["none", "int8", "int8_weights", "int4"]
+Quantisation = Literal["auto", "none", "int8", "int8_weights", "int4"]
 AudioFormatName = Literal["wav", "flac", "mp3", "opus"]
 
 
@@ -284,8 +284,8 @@ class RuntimeConfig:
     """A bundle: minimal is torch's plain path, standard what changes no more than rounding, aggressive adds int8."""
     packing: bool | None = None
     """Join projections, and lay weights out once for the CPU's kernels; none: what the bundle says."""
-    quantise: Quantisation | None = None
-    """Number format of the weights of LM and DiT, see docs/performance.md; none: what the bundle says."""
+    quantise: Quantisation = "auto"
+    """Number format of the weights of LM and DiT, see docs/performance.md; auto: what the bundle says."""
     compile: bool | None = None
     """Compile the LM's step and the DiT's evaluation, at the cost of a slow first song; none: what the bundle says."""
     tf32: bool = True

@@ -29,7 +29,7 @@ def test_every_option_acts(endless_model: Path, program: ModuleType, tmp_path: P
     songs = tmp_path / "songs.jsonl"
     songs.write_text(json.dumps({"idx": "a", "lyrics": "[verse] City lights."}) + "\n")
     options = ["--model-name", endless_model.name, "--local-dir", endless_model.parent, "--input-jsonl", songs]
-    options += ["--output-dir", tmp_path / "out", "--n-samples", 2, "--dtype", "bfloat16", "--quantization", "none"]
+    options += ["--output-dir", tmp_path / "out", "--n-samples", 2, "--dtype", "bfloat16", "--quantization", "int8"]
     options += ["--optimization-level", "minimal", "--batch-size", 2, "--cfg-coef", 2.5, "--steps", 3, "--top-k", 11]
     options += ["--max-duration", 0.64]
     assert program.songbloom(program.arguments_of([str(option) for option in options])) == 0
@@ -38,6 +38,7 @@ def test_every_option_acts(endless_model: Path, program: ModuleType, tmp_path: P
     manifest = json.loads((tmp_path / "out" / "a_s1.json").read_text())
     sampling = manifest["sampling"]
     assert (sampling["cfg_lm"], sampling["cfg_diff"], sampling["steps"], sampling["top_k"]) == (2.5, 2.5, 3, 11)
+    assert manifest["plan"]["quantisation"] == "int8" and not manifest["plan"]["packing"]
     assert manifest["plan"]["dtype"] == "bfloat16" and manifest["batch"]["size"] == 2
     assert manifest["request"]["duration"] == manifest["result"]["seconds"] == 0.64
 
@@ -46,9 +47,8 @@ def test_every_option_acts(endless_model: Path, program: ModuleType, tmp_path: P
     ("options", "said"),
     [
         ([], "--input-jsonl"),
-        ([*LIST, "--quantization", "int8"], "--quantization int8: not yet"),
         ([*LIST, "--quantization", "int3"], "invalid choice"),
-        ([*LIST, "--optimization-level", "standard"], "--optimization-level standard: not yet"),
+        ([*LIST, "--optimization-level", "most"], "invalid choice"),
         ([*LIST, "--enable-streaming"], "--enable-streaming"),
         ([*LIST, "--dtype", "int8"], "--dtype"),
         ([*LIST, "--steps", "few"], "--steps"),

@@ -98,7 +98,10 @@ def add_machine_flags(group: Group) -> None:
     ):
         group.add_argument(flag, choices=get_args(kind), default=argparse.SUPPRESS, help=f"(default {default})")
     group.add_argument(
-        "--quantise", choices=get_args(Quantisation), default=argparse.SUPPRESS, help="weights of LM and DiT"
+        "--quantise",
+        choices=get_args(Quantisation),
+        default=argparse.SUPPRESS,
+        help=f"weights of LM and DiT (default {runtime.quantise})",
     )
     for flag, what in (("--compile", "compile the step functions"), ("--packing", "pack weights for the CPU")):
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=what)

@@ -37,10 +37,10 @@ def resolve_packing(config: RuntimeConfig, device: str, dtype: torch.dtype) -> C
 
 def resolve_quantisation(config: RuntimeConfig, device: str, dtype: torch.dtype) -> Choice:
     """How the weights of LM and DiT are stored."""
-    if config.quantise is not None and config.quantise not in _KINDS:
-        raise RuntimePlanError(f"quantise '{config.quantise}' is unknown; known are {', '.join(_KINDS)}")
-    by_name = config.quantise is not None
-    wanted = config.quantise or ("int8" if config.optimisation == "aggressive" else "none")
+    by_name = config.quantise != "auto"
+    if by_name and config.quantise not in _KINDS:
+        raise RuntimePlanError(f"quantise '{config.quantise}' is unknown; known are auto, {', '.join(_KINDS)}")
+    wanted = config.quantise if by_name else "int8" if config.optimisation == "aggressive" else "none"
     asked = wanted if by_name else f"{config.optimisation} (bundle)"
     if wanted == "none":
         return Choice("quantisation", asked, "none", "weights in the precision above")
