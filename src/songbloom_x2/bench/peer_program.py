@@ -164,7 +164,7 @@ def main() -> None:
         load = time.perf_counter() - started
         if asked.get("probe"):
             probe(model, asked)
-        song(model, asked, 2)
+        song(model, asked, 1)
         clear = Path("/proc/self/clear_refs")
         if clear.is_file():
             clear.write_text("5")
