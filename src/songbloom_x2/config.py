@@ -280,7 +280,7 @@ class RuntimeConfig:
     """Number format of LM and DiT; the codec is always float32."""
     attention: AttentionKernel = "auto"
     """Which attention kernel runs."""
-    optimisation: Optimisation = "standard"
+    optimisation: Optimisation = "minimal"
     """A bundle: minimal is torch's plain path, standard what changes no more than rounding, aggressive adds int8."""
     packing: bool | None = None
     """Join projections, and lay weights out once for the CPU's kernels; none: what the bundle says."""

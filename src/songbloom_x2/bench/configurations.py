@@ -20,7 +20,7 @@ CONFIGURATIONS: Mapping[str, Overrides] = MappingProxyType(
         "standard_fp32": {"runtime": {"precision": "float32", "optimisation": "standard"}},
         "standard_bf16": {"runtime": {"precision": "bfloat16", "optimisation": "minimal"}},
         "optimized_bf16": {"runtime": {"precision": "bfloat16", "optimisation": "standard"}},
-        "memory_int8": {"runtime": {"precision": "auto", "quantise": "int8"}},
+        "memory_int8": {"runtime": {"precision": "auto", "optimisation": "standard", "quantise": "int8"}},
         "ultra_memory_int8": {"runtime": {"precision": "bfloat16", "quantise": "int8_weights"}},
         "int4": {"runtime": {"precision": "bfloat16", "quantise": "int4"}},
         "fast": {"runtime": {"precision": "auto", "optimisation": "aggressive"}, "sampling": _FAST},
