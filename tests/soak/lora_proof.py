@@ -101,6 +101,11 @@ def sung(
     return found
 
 
+def first_section(lyrics: str) -> str:
+    """The first section with words: a few seconds are enough to tell a voice."""
+    return next(part for part in lyrics.split(" , ") if len(part.split()) > 1)
+
+
 def figures(found: list[dict[str, object]]) -> dict[str, object]:
     """Share recognised as the newcomer, and word errors, with intervals."""
     words = [float(entry["words"]) for entry in found]  # type: ignore[arg-type]  # plain JSON
@@ -126,15 +131,15 @@ def run() -> None:
     parser.add_argument("--targets", nargs="+", default=["sketch", "dit", "prior"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path("runs/eval-cache"))
-    parser.add_argument("--until", choices=("songs", "train", "all"), default="all")
+    parser.add_argument("--only", choices=("songs", "train", "before", "all"), default="all", help="one step by itself")
     args = parser.parse_args()
     own, held_out, lora = args.out / "songs", args.out / "held-out", args.out / "lora"
     songs_of_the_newcomer(own, args.out / "cache", args.songs, 0)
     songs_of_the_newcomer(held_out, args.out / "cache", 6, 1000)
-    if args.until == "songs":
+    if args.only == "songs":
         return
     trained = args.out / "training.json"
-    if not trained.exists():
+    if args.only != "before" and not trained.exists():
         begin, cpu = time.monotonic(), time.process_time()
         words = ["train", "lora", "--songs", str(own), "--out", str(lora), "--steps", str(args.steps)]
         words += ["--rank", str(args.rank), "--targets", *args.targets, "--threads", str(args.threads)]
@@ -142,7 +147,7 @@ def run() -> None:
             sys.exit(code)
         spent = {"minutes": (time.monotonic() - begin) / 60, "cpu_minutes": (time.process_time() - cpu) / 60}
         trained.write_text(json.dumps(spent))
-    if args.until == "train":
+    if args.only == "train":
         return
     torch.set_num_threads(args.threads)
     loaded = load_model("embedded", resolve(RuntimeConfig(device="cpu", threads=args.threads)))
@@ -157,14 +162,16 @@ def run() -> None:
         if song is not None:
             latents = song.clean[: loaded.config.prompt.window].float().T.contiguous()
             prompts.append(Style(f"newcomer-{number}", latents, song.sketch.tempo, song.sketch.key))
-    lines = [line.lyrics for line in read_lyrics_lines(args.lyrics_file)][: args.lines]
+    lines = [first_section(line.lyrics) for line in read_lyrics_lines(args.lyrics_file)][: args.lines]
     hear = Transcriber(args.cache)
     runtime = RuntimeConfig(device="cpu", threads=args.threads)
     report: dict[str, object] = {
-        "training": json.loads(trained.read_text()),
+        "training": json.loads(trained.read_text()) if trained.exists() else None,
         "true_voice_recognised": float(np.mean(true)),
     }
     for name, loras in (("before", ()), ("after", (LoraChoice(str(lora)),))):
+        if args.only == "before" and name == "after":
+            return
         path = args.out / f"{name}.json"
         if not path.exists():
             pipeline = SongPipeline.from_pretrained("embedded", runtime, loras=loras)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from songbloom_x2.errors import CheckpointError
+from songbloom_x2.train.gates import Gate
 from songbloom_x2.train.loop import LoopConfig, Training, learning_rate
 
 CONFIG = LoopConfig(steps=40, warmup=5, log_every=7, validate_every=20, learning_rate=0.05)
@@ -69,6 +71,49 @@ def test_another_schedule_does_not_go_on_from_the_checkpoint(tmp_path: Path) -> 
     training(tmp_path).run(until=3)
     with pytest.raises(CheckpointError, match="other settings"):
         training(tmp_path, LoopConfig(steps=41, warmup=5))
+
+
+def test_it_ends_where_its_gates_are_reached_and_stays_ended(tmp_path: Path) -> None:
+    gated = replace(CONFIG, gates=(Gate("val_slope", ">=", 0.5),), validate_every=4)
+    stopped = training(tmp_path, gated)
+    stopped.run()
+    assert stopped.finished and 4 <= stopped.step < 40 and stopped.step % 4 == 0
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["val_slope"] >= 0.5 for line in lines if "val_slope" in line][-2:] == [False, True]
+    again = training(tmp_path, gated)
+    again.run()
+    assert again.step == stopped.step
+    further = training(tmp_path, replace(gated, gates=(Gate("val_slope", ">=", 0.9),)))
+    further.run()
+    assert further.step > stopped.step
+
+
+def test_tensorboard_holds_what_the_log_says(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = replace(CONFIG, tensorboard=True)
+    training(tmp_path, config).run(until=15)
+    training(tmp_path, config).run(until=21)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = {event.step: event.value for event in events.Scalars("loss")}
+    assert losses == pytest.approx({line["step"]: line["loss"] for line in lines if "loss" in line}, rel=1e-5)
+    assert [event.step for event in events.Scalars("validation/slope")] == [15, 20, 21]
+
+
+def test_figures_that_come_now_and_then_are_means_over_their_own_steps(tmp_path: Path) -> None:
+    run = training(tmp_path, replace(CONFIG, log_every=10))
+
+    class Alternating(LineFit):
+        def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
+            loss, _ = super().loss(step, generator)
+            return loss, {"odd": 1.0} if step % 2 else {"even": 3.0}
+
+    run.objective = Alternating(run.module)  # type: ignore[arg-type]  # a Linear
+    run.run(until=10)
+    line = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    assert (line["odd"], line["even"]) == (1.0, 3.0)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:

@@ -16,6 +16,9 @@ NOISE_POWER = 0.5
 """Mean power of a bin of rendered noise whose gain is 1: two parts of variance 1 and the renderer's 5 / 4, less what
 overlapping windows average away (measured)."""
 _HELD_HZ = 160.0
+_LOWEST_HARMONICS = 8
+_STANDS_OUT = 1.0
+"""Of harmonics over what lies between them, natural log (8.7 dB): noise, read the same way, has about 0.7."""
 _NOTHING = -20.0
 
 
@@ -30,7 +33,7 @@ def analyse_voice(waveform: Waveform) -> VoiceFrames:
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:count]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)
     magnitude = np.abs(np.fft.rfft(frames * window, axis=1)).astype(np.float32)
-    f0 = _f0(waveform, count)
+    f0 = _harmonic(magnitude, _f0(waveform, count))
     # Within its window's main lobe a harmonic's peak is its gain.
     peaks = np.log(maximum_filter1d(magnitude, 3, axis=1) + 1e-6)
     noise = np.log(_between(magnitude, f0) / np.sqrt(NOISE_POWER) + 1e-6)
@@ -51,6 +54,20 @@ def _f0(waveform: Waveform, count: int) -> FloatArray:
         return np.zeros(count, np.float32)
     nearest = midi[np.clip(np.searchsorted(times, at), 0, len(times) - 1)]
     return np.where(np.isnan(nearest), 0, 440 * 2 ** ((np.nan_to_num(nearest) - 69) / 12)).astype(np.float32)
+
+
+def _harmonic(magnitude: FloatArray, f0: FloatArray) -> FloatArray:
+    """``f0`` with 0 where no harmonics stand out: a pitch tracker goes on for a while into consonants."""
+    out = f0.copy()
+    bins = np.arange(BINS)
+    for frame in np.flatnonzero(f0):
+        step = float(f0[frame]) / BIN_HZ
+        places = np.arange(1, _LOWEST_HARMONICS + 1) * step
+        peaks = np.interp(places, bins, maximum_filter1d(magnitude[frame], 3))
+        valleys = np.interp(places + step / 2, bins, magnitude[frame])
+        if np.log(peaks + 1e-6).mean() - np.log(valleys + 1e-6).mean() < _STANDS_OUT:
+            out[frame] = 0
+    return out
 
 
 def _between(magnitude: FloatArray, f0: FloatArray) -> FloatArray:
