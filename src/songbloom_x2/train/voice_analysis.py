@@ -67,7 +67,7 @@ def _harmonic(magnitude: FloatArray, f0: FloatArray) -> FloatArray:
         valleys = np.interp(places + step / 2, bins, magnitude[frame])
         if np.log(peaks + 1e-6).mean() - np.log(valleys + 1e-6).mean() < _STANDS_OUT:
             out[frame] = 0
-    return out
+    return np.asarray(out)
 
 
 def _between(magnitude: FloatArray, f0: FloatArray) -> FloatArray:
