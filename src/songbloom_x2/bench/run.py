@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from songbloom_x2.bench import peer
@@ -19,6 +20,8 @@ from songbloom_x2.bench.configurations import configuration
 from songbloom_x2.bench.probe import compare
 from songbloom_x2.bench.sizes import RANDOM, Size, random_config, write_weights
 from songbloom_x2.errors import ConfigError, SongBloomError
+
+_PEER = MappingProxyType({"float32": "peer_fp32", "bfloat16": "peer_bf16"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Asked:
     threads: int | None = None
     device: str = "auto"
     peer: Path | None = None
+    peer_precisions: Sequence[str] = ("float32", "bfloat16")
+    """The peer's number formats. On a CPU without bfloat16 instructions the second takes many times as long."""
     trace: Path | None = None
 
 
@@ -49,7 +54,8 @@ def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
         if asked.peer is not None and weights is not None:
             beside, more = _ask_peer(asked, asked.peer, weights, folder, threads, told)
             results += beside
-            base, half = beside[0]["rtf"], beside[1]["rtf"]
+            rtfs = {result["name"]: result["rtf"] for result in beside}
+            base, half = rtfs.get(_PEER["float32"]), rtfs.get(_PEER["bfloat16"])
         for name, overrides in chosen.items():
             told(name)
             trace = None if asked.trace is None else str(asked.trace / f"{name.replace('=', '-')}.json")
@@ -66,9 +72,11 @@ def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
                 trace,
             )
             result = in_own_process(case, threads)
+            results.append(result)
+            told(f"{name}: {result['block_s']:.3f} s a block, RTF {result['rtf']:.3f}")
+        for result in results:
             result["speedup_vs_peer"] = None if base is None else base / result["rtf"]
             result["speedup_vs_peer_bf16"] = None if half is None else half / result["rtf"]
-            results.append(result)
     return {"results": results, **more}
 
 
@@ -113,7 +121,7 @@ def _ask_peer(
     device = "cpu" if asked.device == "auto" else asked.device
     blocks = max(1, round(asked.seconds * 25 / config.block_size))
     results: list[dict[str, Any]] = []
-    for dtype in ("float32", "bfloat16"):
+    for dtype in asked.peer_precisions:
         told(f"peer, {dtype}")
         probe = outputs if dtype == "float32" else None
         found = peer.ask(
@@ -121,8 +129,6 @@ def _ask_peer(
             blocks=blocks, steps=config.sampling.steps, dtype=dtype, device=device, runs=asked.runs, threads=threads,
             probe=probe,
         )  # fmt: skip
-        results.append({"name": f"peer_{'fp32' if dtype == 'float32' else 'bf16'}", **found})
-    for result in results:
-        result["speedup_vs_peer"] = results[0]["rtf"] / result["rtf"]
-        result["speedup_vs_peer_bf16"] = results[1]["rtf"] / result["rtf"]
-    return results, {"same_outputs": compare(config, weights, outputs)}
+        results.append({"name": _PEER[dtype], **found})
+        told(f"{_PEER[dtype]}: {found['block_s']:.3f} s a block, RTF {found['rtf']:.3f}")
+    return results, {"same_outputs": compare(config, weights, outputs)} if outputs.exists() else {}

@@ -46,6 +46,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--peer-python", type=Path, metavar="FILE", help="its environment's Python (default: $SONGBLOOM_PEER_PYTHON)"
     )
+    parser.add_argument(
+        "--peer-precision",
+        choices=("both", "float32", "bfloat16"),
+        default="both",
+        help="its number formats; a CPU without bfloat16 takes very long in that (default both)",
+    )
     parser.add_argument("--setup-peer", type=Path, metavar="DIR", help="make that environment and stop")
     parser.add_argument("--quality", action="store_true", help="how far quantised and half precision are from float32")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="the profiler's trace of one block of each")
@@ -106,4 +112,16 @@ def _asked(args: argparse.Namespace) -> Asked:
             raise ConfigError(f"--peer-python {python}: no such file; songbloom bench --setup-peer DIR makes it")
     default = COMPARED if args.quality else DEFAULT
     names = default if args.configs is None else [args.configs] if "=" in args.configs else args.configs.split(",")
-    return Asked(args.size, args.seconds, names, args.runs, args.songs, args.threads, args.device, python, args.trace)
+    precisions = ("float32", "bfloat16") if args.peer_precision == "both" else (args.peer_precision,)
+    return Asked(
+        size=args.size,
+        seconds=args.seconds,
+        configurations=names,
+        runs=args.runs,
+        songs=args.songs,
+        threads=args.threads,
+        device=args.device,
+        peer=python,
+        peer_precisions=precisions,
+        trace=args.trace,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -30,6 +31,7 @@ class Generation:
         self._sampling = sampling
         self._solver = steps.solver(sampling)
         longest = sampling.max_frames or steps.max_frames
+        self._longest = longest
         self._songs = [SongInMaking.open(task, steps, longest) for task in tasks]
         self._batch: Batch | None = None
         self._times: Tensor | None = None
@@ -40,6 +42,25 @@ class Generation:
     def state(self) -> GenerationState:
         """All songs after the last block made."""
         return GenerationState(tuple(song.snapshot(self._steps.latent_dim) for song in self._songs))
+
+    def join(self, task: SongTask) -> int:
+        """One more song from the next block on, among those still going on; gives its number.
+
+        May be called between two blocks, and after the last one if ``blocks`` is then iterated again. Every song is
+        what it would be alone, within rounding: all songs' rows are computed again, once, side by side.
+        """
+        self._songs.append(SongInMaking.open(task, self._steps, self._longest))
+        if self._batch is not None:
+            for index in self._batch.live:
+                song = self._songs[index]
+                song.task = dataclasses.replace(song.task, state=song.snapshot(self._steps.latent_dim))
+            self._batch = None
+        return len(self._songs) - 1
+
+    @property
+    def going_on(self) -> int:
+        """How many songs go on: what a caller fills up with ``join``."""
+        return sum(not song.ending and song.blocks < song.most_blocks for song in self._songs)
 
     @property
     def state_bytes(self) -> int:
