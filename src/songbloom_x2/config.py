@@ -260,7 +260,7 @@ PRESETS: Mapping[str, Mapping[Preset, Mapping[str, Any]]] = MappingProxyType(
         "embedded": MappingProxyType(
             {
                 "draft": MappingProxyType({"steps": 5}),
-                "fast": MappingProxyType({"steps": 8, "solver": "ab2"}),
+                "fast": MappingProxyType({"steps": 10, "solver": "ab2"}),
                 "balanced": _AS_IT_IS,
                 "best": MappingProxyType({"steps": 32}),
             }

@@ -202,3 +202,18 @@ def test_compiling_replaces_both_step_functions(plain, monkeypatch):
     expected = outputs(*placed(plain, optimisation="minimal"))
     assert all(torch.equal(value, expected[name]) for name, value in outputs(plan, model).items())
     assert steps.lm_step is not model.steps().lm_step
+
+
+def test_the_mapped_file_is_let_go(plain):
+    model = copy.deepcopy(plain)
+    memory = torch.zeros(2 * sum(parameter.numel() for parameter in model.parameters()))
+    start = 0
+    for parameter in model.parameters():
+        view = memory[start : start + parameter.numel()].view_as(parameter)
+        view.copy_(parameter)
+        parameter.data = view
+        start += parameter.numel()
+    resolve(RuntimeConfig(device="cpu", quantise="int8")).place(model)
+    held = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    assert memory.untyped_storage().data_ptr() not in held
+    assert torch.equal(model.sketch.embedding.weight, plain.sketch.embedding.weight)

@@ -36,7 +36,16 @@ def optimise(model: SongModel, *, packing: bool, quantisation: str, device: str)
         return model
     for part, rows in parts:
         _exchange(part, rows, packing=packing and device == "cpu", quantisation=quantisation)
+    if packing or quantisation != "none":
+        _let_go(model)
     return model
+
+
+def _let_go(model: SongModel) -> None:
+    """What stays as it is may be a view of a mapped file, which would be held in memory whole: copy it out."""
+    for parameter in model.parameters():
+        if parameter.untyped_storage().nbytes() > parameter.nbytes:
+            parameter.data = parameter.data.clone()
 
 
 def _dit_rows(dit: DiffusionTransformer) -> int:
