@@ -104,7 +104,7 @@ def database(database_url: str) -> Iterator[Database]:
 def until() -> Callable[..., None]:
     """Wait for something to become true; fail where it does not."""
 
-    def wait(true: Callable[[], object], seconds: float = 120) -> None:
+    def wait(true: Callable[[], object], seconds: float = 600) -> None:
         deadline = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < deadline, "it did not come about"

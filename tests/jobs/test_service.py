@@ -235,6 +235,32 @@ def test_songs_are_renamed_marked_found_and_brought_back(studio: JobService, fin
             act(second, BEN)
 
 
+def test_a_song_goes_on_and_is_repainted(studio: JobService, finished: Finished, song: str) -> None:
+    job = finished(studio, studio.submit("extend", {"song": song, "duration": 1.28, "seed": 5}, LOCAL, samples=2).id)
+    assert job.error is None and job.state == "succeeded"
+    first, second = (studio.song(id, LOCAL) for id in job.songs)
+    assert first.parents == (song,) and first.kind == "extend" and first.title == studio.song(song, LOCAL).title
+    assert first.seconds == second.seconds == pytest.approx(1.6 + 1.28) and (first.seed, second.seed) == (5, 6)
+    kept = read_audio(studio.song_file(song, LOCAL)).samples[:, : int(1.3 * 48000)]
+    longer = read_audio(studio.song_file(first.id, LOCAL)).samples
+    assert np.array_equal(longer[:, : kept.shape[1]], kept)
+    assert b"".join(studio.live_audio(first.id, LOCAL))
+    request = {"song": first.id, "start": 0.64, "end": 1.6, "candidates": 1, "title": "Anew"}
+    job = finished(studio, studio.submit("repaint", request, LOCAL).id)
+    assert job.error is None
+    anew = studio.song(job.songs[0], LOCAL)
+    assert anew.title == "Anew" and anew.seconds == first.seconds and anew.parents == (first.id,)
+    with pytest.raises(NotFoundError, match="no such song"):
+        studio.submit("extend", {"song": song}, ANN)
+    with pytest.raises(ConfigError, match="end: is missing"):
+        studio.submit("repaint", {"song": song, "start": 0.0}, LOCAL)
+    with pytest.raises(ConfigError, match=r"start 1 s, end 9 s: .* within the song's 1\.6 s"):
+        studio.submit("repaint", {"song": song, "start": 1.0, "end": 9.0}, LOCAL)
+    with pytest.raises(LimitError, match="can go on for 78"):
+        studio.submit("extend", {"song": song, "duration": 500.0}, LOCAL)
+    assert studio.estimate({"song": song, "duration": 1.28}, kind="extend")
+
+
 def test_models_lyrics_and_estimates(studio: JobService, song: str, until: Callable[..., None]) -> None:
     models = {model.name: model for model in studio.models()}
     default = next(model for model in models.values() if model.default)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-JobKind = Literal["generate"]
 EventKind = Literal["queued", "started", "progress", "song", "requeued", "succeeded", "failed", "cancelled"]
 
 FINAL_STATES: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")

@@ -32,8 +32,18 @@ from songbloom_x2.jobs.library import SongLibrary, StyleLibrary
 from songbloom_x2.jobs.listening import LiveAudio
 from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.queue import JobQueue
-from songbloom_x2.jobs.records import Health, Job, JobEvent, JobState, ModelRecord, Owner, SongRecord, StyleRecord
-from songbloom_x2.jobs.requests import UPLOADED, checked_request
+from songbloom_x2.jobs.records import (
+    LOCAL,
+    Health,
+    Job,
+    JobEvent,
+    JobState,
+    ModelRecord,
+    Owner,
+    SongRecord,
+    StyleRecord,
+)
+from songbloom_x2.jobs.requests import FIELDS, LONGEST_TITLE, UPLOADED, CheckedRequest, checked_request
 from songbloom_x2.jobs.shapes import ModelShapes
 from songbloom_x2.jobs.staff import Staff
 from songbloom_x2.jobs.style_sounds import StyleSounds
@@ -44,7 +54,7 @@ if TYPE_CHECKING:
     from songbloom_x2.jobs.executors.base import Executor
     from songbloom_x2.text.prepare import LyricsReport
 
-KINDS = ("generate",)
+KINDS = tuple(FIELDS)
 """What can be asked for."""
 LOWEST_PRIORITY = -10
 _EXTRA_FILES = {"json": "song.json", "peaks": "peaks.json", "lrc": "song.lrc", "mid": "song.mid"}
@@ -118,21 +128,22 @@ class JobService:
 
         ``request`` of ``generate``: ``lyrics``, ``style`` (a name, words, or the id of an uploaded style), ``seed``
         (none: drawn), ``duration`` (seconds), ``title``, ``preset``, ``sampling``, ``style_start``, ``instrumental``,
-        ``model``; all but the lyrics may be left out. A repeated ``idempotency_key`` gives the same job again.
+        ``model``; all but the lyrics may be left out. Of ``extend``: ``song`` (an id), ``lyrics``, ``duration`` (to add,
+        in seconds), ``start`` (from where), ``style``, ``seed``, ``title``, ``preset``, ``sampling``. Of ``repaint``:
+        ``song``, ``start``, ``end``, ``lyrics``, ``candidates``, and the same. ``types`` says what they mean.
+        A repeated ``idempotency_key`` gives the same job again.
         Raises ``ConfigError``, ``LimitError``, ``LyricsError``, ``StyleError``, ``NotFoundError`` (model, style),
         ``CheckpointError`` (model not here), ``ConflictError`` (key), ``QueueFullError``, ``QuotaError``.
         """
-        if kind not in KINDS:
-            raise ConfigError(f"job type '{kind[:60]}' is unknown; known are {', '.join(KINDS)}")
         if not LOWEST_PRIORITY <= priority <= max(owner.priority, 0):
             raise ConfigError(f"priority {priority}: must be from {LOWEST_PRIORITY} to {owner.priority}")
         # Zero is what everybody may ask for; an owner of less gets less.
         priority = min(priority, owner.priority)
-        checked = checked_request(request, self._shapes, self.limits, samples)
-        style = checked.song.style
+        checked = self._checked(kind, request, owner, samples)
+        style = checked.style
         if style is not None and UPLOADED.fullmatch(style):
             self._uploaded.style(style, owner)
-        title = checked.song.title or _first_words(checked.song.lyrics)
+        title = checked.title or _first_words(checked.lyrics)
         new = NewJob(
             id=new_id("job"),
             owner=owner.id,
@@ -140,7 +151,7 @@ class JobService:
             request=checked.stored,
             model=checked.shape.name,
             songs=[
-                NewSong(new_id("song"), title, checked.song.lyrics, style, checked.song.seed + sample)
+                NewSong(new_id("song"), title, checked.lyrics, style, checked.seed + sample, checked.parents)
                 for sample in range(samples)
             ],
             seconds_asked=checked.seconds * samples,
@@ -293,8 +304,8 @@ class JobService:
     def rename(self, id: str, owner: Owner, title: str) -> SongRecord:
         """Give a song another title. Raises ``ConfigError`` for one that is empty or too long."""
         title = " ".join(title.split())
-        if not title or len(title) > 200:
-            raise ConfigError("title: from 1 to 200 characters")
+        if not title or len(title) > LONGEST_TITLE:
+            raise ConfigError(f"title: from 1 to {LONGEST_TITLE} characters")
         return self._library.change(id, owner, {"title": title})
 
     def favourite(self, id: str, owner: Owner, value: bool = True) -> SongRecord:
@@ -396,12 +407,15 @@ class JobService:
         """Ask the workers that hold a model to free its memory once they are free; gives how many were asked."""
         return self._staff.ask("unload", holding=self._shapes.shape(name).name)
 
-    def estimate(self, request: Mapping[str, Any], *, samples: int = 1) -> float | None:
+    def estimate(
+        self, request: Mapping[str, Any], *, samples: int = 1, kind: str = "generate", owner: Owner = LOCAL
+    ) -> float | None:
         """Seconds that a request is likely to take here, waiting not counted; none before the model was measured.
 
-        Raises as ``submit`` for a request that cannot be served.
+        ``owner``: whose songs a request of another kind may start from. Raises as ``submit`` for a request that cannot
+        be served.
         """
-        checked = checked_request(request, self._shapes, self.limits, samples)
+        checked = self._checked(kind, request, owner, samples)
         speed = self._staff.speed(checked.shape.name, checked.steps)
         return None if speed is None else speed * checked.seconds * samples
 
@@ -420,6 +434,9 @@ class JobService:
         if (reason := self._folder.writable()) is not None:
             problems.append(reason)
         return Health(not problems, tuple(problems), queued, running, workers)
+
+    def _checked(self, kind: str, request: Mapping[str, Any], owner: Owner, samples: int) -> CheckedRequest:
+        return checked_request(kind, request, self._shapes, self.limits, samples, lambda id: self.song(id, owner))
 
     def _model(self, name: str, loaded: int) -> ModelRecord:
         from songbloom_x2.checkpoints.registry import MODELS

@@ -164,12 +164,12 @@ class _Desk:
     def __init__(self, connection: Connection, batch: Sequence[_Waiting]) -> None:
         self._connection = connection
         waiting = sa.select(jobs.c.priority, sa.func.count()).where(jobs.c.state == "queued").group_by(jobs.c.priority)
-        self._queued: Counter[int] = Counter(dict(connection.execute(waiting).tuples().all()))
+        self._queued: Counter[int] = Counter({row[0]: row[1] for row in connection.execute(waiting)})
         self._of_owner: Counter[str] = Counter()
         bounded = {item.new.owner for item in batch if item.room.queued_of_owner is not None}
         if bounded:
             own = sa.select(jobs.c.owner, sa.func.count()).where(jobs.c.state == "queued", jobs.c.owner.in_(bounded))
-            self._of_owner.update(dict(connection.execute(own.group_by(jobs.c.owner)).tuples().all()))
+            self._of_owner.update({row[0]: row[1] for row in connection.execute(own.group_by(jobs.c.owner))})
         self._keys: dict[tuple[str, str], Accepted] = {}
         self._prints: dict[str, str | None] = {}
         self._asked: Counter[str] = Counter()

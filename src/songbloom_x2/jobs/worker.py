@@ -18,6 +18,7 @@ from songbloom_x2.errors import CancelledError, SongBloomError, StorageError
 from songbloom_x2.jobs.claims import Claim, ClaimLostError, Claims
 from songbloom_x2.jobs.database import Database
 from songbloom_x2.jobs.files import DataFolder
+from songbloom_x2.jobs.library import SongLibrary
 from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.staff import Staff
 
@@ -44,6 +45,7 @@ class Worker:
         self._claims = Claims(self._database, lease_seconds=lease, attempts=plan.jobs.attempts)
         self._staff = Staff(self._database, alive_seconds=lease)
         self._folder = DataFolder(Path(plan.data_dir))
+        self._library = SongLibrary(self._database)
         self._pipeline: SongPipeline | None = None
         self._model: str | None = None
         self._state = "starting"
@@ -132,12 +134,16 @@ class Worker:
         self._staff.done(self.id, wanted)
 
     def _make(self, claim: Claim) -> None:
-        from songbloom_x2.jobs.making import JobMaking, StoppedError, patiently
+        from songbloom_x2.jobs.making import JobMaking
+        from songbloom_x2.jobs.recording import patiently
+        from songbloom_x2.jobs.telling import StoppedError
 
         try:
             pipeline = self._load(claim.model)
             self._state = "working"
-            made = JobMaking(claim, self._claims, self._folder, pipeline, self._plan, self._must_stop).run()
+            made = JobMaking(
+                claim, self._claims, self._library, self._folder, pipeline, self._plan, self._must_stop
+            ).run()
             patiently(lambda: self._claims.succeed(claim))
             if made.steps:
                 self._staff.measured(claim.model, made.steps, seconds=made.seconds, spent=made.spent)
