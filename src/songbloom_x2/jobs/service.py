@@ -94,9 +94,7 @@ class JobService:
         self.upkeep.once()
         self.upkeep.start()
         if workers:
-            from songbloom_x2.jobs.executors.local import LocalExecutor
-
-            self.executor = LocalExecutor(self.plan, self._claims, self._staff)
+            self.executor = self._new_executor()
             self.executor.start()
 
     def stop(self) -> None:
@@ -128,8 +126,8 @@ class JobService:
 
         ``request`` of ``generate``: ``lyrics``, ``style`` (a name, words, or the id of an uploaded style), ``seed``
         (none: drawn), ``duration`` (seconds), ``title``, ``preset``, ``sampling``, ``style_start``, ``instrumental``,
-        ``model``; all but the lyrics may be left out. Of ``extend``: ``song`` (an id), ``lyrics``, ``duration`` (to add,
-        in seconds), ``start`` (from where), ``style``, ``seed``, ``title``, ``preset``, ``sampling``. Of ``repaint``:
+        ``model``; all but the lyrics may be left out. Of ``extend``: ``song`` (an id), ``lyrics``, ``duration`` (s to
+        add), ``start`` (from where), ``style``, ``seed``, ``title``, ``preset``, ``sampling``. Of ``repaint``:
         ``song``, ``start``, ``end``, ``lyrics``, ``candidates``, and the same. ``types`` says what they mean.
         A repeated ``idempotency_key`` gives the same job again.
         Raises ``ConfigError``, ``LimitError``, ``LyricsError``, ``StyleError``, ``NotFoundError`` (model, style),
@@ -434,6 +432,15 @@ class JobService:
         if (reason := self._folder.writable()) is not None:
             problems.append(reason)
         return Health(not problems, tuple(problems), queued, running, workers)
+
+    def _new_executor(self) -> Executor:
+        if self.plan.jobs.executor == "ray":
+            from songbloom_x2.jobs.executors.ray import RayExecutor
+
+            return RayExecutor(self.plan, self._claims, self._staff, lambda: sum(self._queue.counts()[:2]))
+        from songbloom_x2.jobs.executors.local import LocalExecutor
+
+        return LocalExecutor(self.plan, self._claims, self._staff)
 
     def _checked(self, kind: str, request: Mapping[str, Any], owner: Owner, samples: int) -> CheckedRequest:
         return checked_request(kind, request, self._shapes, self.limits, samples, lambda id: self.song(id, owner))

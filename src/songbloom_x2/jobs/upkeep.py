@@ -46,7 +46,9 @@ class Upkeep:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Do it from time to time, in a thread."""
+        """Do it from time to time, in a thread, if that is not there yet."""
+        if self._thread is not None:
+            return
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
         self._thread.start()
@@ -56,6 +58,7 @@ class Upkeep:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
 
     def once(self) -> None:
         """Everything there is to do now. Raises ``StorageError``."""
