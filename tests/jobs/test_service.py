@@ -143,7 +143,7 @@ def test_a_request_that_fails_in_the_worker_says_why(studio: JobService, finishe
         ({"model": "/etc"}, NotFoundError, "model '/etc' is not known"),
         ({"model": ".."}, NotFoundError, "not known"),
         ({"title": "x" * 201}, LimitError, "title"),
-        ({"nonsense": 1}, ConfigError, "'nonsense' is not part of a request"),
+        ({"nonsense": 1}, ConfigError, "'nonsense' is not part of this request"),
         ({"instrumental": True}, SongBloomError, "instrumental has no lyrics"),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_sound_that_unpacks_to_hours_is_refused(studio: JobService, tmp_path: 
     silent = np.zeros((1, 48000 * 700), np.float32)
     write_audio(tmp_path / "long.flac", Waveform(silent, 48000), format="flac")
     assert (tmp_path / "long.flac").stat().st_size < 2**20
-    with pytest.raises(StyleError, match=r"700\.0 s, 600 s are allowed"):
+    with pytest.raises(StyleError, match="longer than the 600 s that are allowed"):
         studio.add_style(ANN, "long", tmp_path / "long.flac")
 
 
@@ -241,7 +241,7 @@ def test_a_song_goes_on_and_is_repainted(studio: JobService, finished: Finished,
     first, second = (studio.song(id, LOCAL) for id in job.songs)
     assert first.parents == (song,) and first.kind == "extend" and first.title == studio.song(song, LOCAL).title
     assert first.seconds == second.seconds == pytest.approx(1.6 + 1.28) and (first.seed, second.seed) == (5, 6)
-    kept = read_audio(studio.song_file(song, LOCAL)).samples[:, : int(1.3 * 48000)]
+    kept = read_audio(studio.song_file(song, LOCAL)).samples[:, : int(0.64 * 48000)]
     longer = read_audio(studio.song_file(first.id, LOCAL)).samples
     assert np.array_equal(longer[:, : kept.shape[1]], kept)
     assert b"".join(studio.live_audio(first.id, LOCAL))

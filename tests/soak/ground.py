@@ -1,4 +1,4 @@
-"""What the long tests stand on: a tiny model, a server process, and the check that every song is there once and whole."""
+"""What the long tests stand on: a tiny model, a server process, and the check of songs: each there once, and whole."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def states(service: JobService) -> dict[str, int]:
 
 
 def check_songs(service: JobService) -> dict[str, int]:
-    """Every recorded song: whole, with the checksum that was recorded, once for its job and place; and what lies about."""
+    """Every recorded song: whole, its checksum that of its file, once for its job and place; and what lies about."""
     songs = service.songs(LOCAL, limit=100_000)
     damaged = 0
     for song in songs:
