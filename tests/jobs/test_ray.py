@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +47,43 @@ def test_an_actor_killed_in_mid_song(
     for waiting in more:
         service.cancel(waiting.id, LOCAL)
     service.stop()
+
+
+def test_a_list_of_songs_whose_actor_is_killed(endless_model: Path, tmp_path: Path, until: Callable[..., None]) -> None:
+    lines = [{"idx": f"song{number}", "lyrics": REQUEST["lyrics"]} for number in range(3)]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"idx": "bad", "lyrics": "[verse]"}])))
+    command = [sys.executable, "-m", "songbloom_x2", "generate", "--input-jsonl", str(tmp_path / "list.jsonl")]
+    command += ["--output-dir", str(tmp_path / "songs"), "--model", str(endless_model), "--device", "cpu"]
+    command += ["--duration", "10", "--json", "--executor", "ray", "--max-replicas", "1"]
+    mark = f"SONGBLOOM_MODELS_FOLDER={tmp_path}"
+    environment = {**os.environ, **dict([mark.split("=")])}
+    made = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    # The first song is there, the second is being made.
+    until(lambda: (tmp_path / "songs" / "song0_s0.json").exists() or made.poll() is not None)
+    for actor in actors(mark):
+        os.kill(actor, signal.SIGKILL)
+    out, err = made.communicate(timeout=600)
+    assert made.returncode == 1, err
+    told = json.loads(out)
+    files = sorted(Path(song["file"]).name for song in told["songs"]) + sorted(Path(p).name for p in told["skipped"])
+    assert sorted(files) == [f"song{number}_s0.flac" for number in range(3)]
+    assert [line["idx"] for line in told["refused"]] == ["bad"]
+    assert "its worker was lost" in err
+    assert all((tmp_path / "songs" / name).exists() for name in files)
+
+
+def actors(mark: str) -> list[int]:
+    """The processes of Ray actors that make lines, among those with ``mark`` in their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (
+                    b"LineMaker" in (entry / "cmdline").read_bytes()
+                    and mark.encode() in (entry / "environ").read_bytes()
+                ):
+                    found.append(int(entry.name))
+    return found
 
 
 def test_bounds_that_cannot_be(service_plan: Callable[..., ServicePlan], tmp_path: Path) -> None:

@@ -37,9 +37,14 @@ def run_batch(args: argparse.Namespace, settings: Settings, asked: SongRequest) 
             raise ConfigError(f"--{name} does not go with --input-jsonl: {why}")
     entries = read_song_list(args.input_jsonl)
     with OutputFolders([args.output_dir]) as folders:
-        batch = _Batch(args, settings, asked)
+        batch = Batch(args, settings, asked)
         try:
-            batch.run(entries)
+            if settings["jobs.executor"] == "ray":
+                from songbloom_x2.cli.batch_ray import run_on_ray
+
+                run_on_ray(batch, entries)
+            else:
+                batch.run(entries)
         finally:
             batch.report(as_json=args.json)
         if not batch.songs and not batch.skipped:
@@ -57,7 +62,9 @@ class _Take:
 
 
 @dataclass
-class _Batch:
+class Batch:
+    """The songs of a list; what was made, was there already, and could not be."""
+
     args: argparse.Namespace
     settings: Settings
     asked: SongRequest
@@ -66,7 +73,9 @@ class _Batch:
     refused: list[RefusedLine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        """Nothing is loaded yet."""
         self._lines = ProgressLines(self.args.n)
+        self._pipeline: SongPipeline | None = None
 
     def run(self, entries: list[ListedSong | RefusedLine]) -> None:
         """Go through the list; songs are made as soon as a batch is full."""
@@ -74,8 +83,12 @@ class _Batch:
         listed = [entry for entry in entries if isinstance(entry, ListedSong)]
         if not listed:
             return
-        pipeline = load_pipeline(self.settings, explain=self.args.explain, loras=lora_choices(self.args.lora))
-        check_score_flags(self.args, pipeline.config)
+        if self._pipeline is None:
+            self._pipeline = load_pipeline(
+                self.settings, explain=self.args.explain, loras=lora_choices(self.args.lora)
+            )
+            check_score_flags(self.args, self._pipeline.config)
+        pipeline = self._pipeline
         waiting: list[_Take] = []
         for entry in listed:
             waiting += self._unfinished(entry, pipeline)
@@ -170,6 +183,10 @@ class _Batch:
                 "samples_sha256": result["samples_sha256"],
             }
         )
+
+    def tell(self, line: str) -> None:
+        """A line for who watches."""
+        self._lines.line(line)
 
     def _refuse(self, entry: ListedSong, error: SongBloomError) -> None:
         self.refused.append(RefusedLine(entry.line, entry.idx, " ".join(str(error).split())))

@@ -14,6 +14,7 @@ from songbloom_x2.cli.loading import load_pipeline
 from songbloom_x2.cli.lora_flag import add_lora_flag, lora_choices
 from songbloom_x2.cli.outputs import OutputPlan
 from songbloom_x2.cli.progress import ProgressLines
+from songbloom_x2.cli.ray_flags import add_ray_flags, ray_settings
 from songbloom_x2.cli.settings_flags import add_config_flag, add_format_flags, add_machine_flags, settings_of
 from songbloom_x2.cli.song_flags import add_score_flags, add_song_flags, check_score_flags, song_fields
 from songbloom_x2.config import OutputConfig
@@ -33,6 +34,7 @@ examples:
   songbloom generate --instrumental --style "lofi slow" --duration 30 --preset draft
   songbloom generate --lyrics @words.txt --lrc words --midi
   songbloom generate --input-jsonl songs.jsonl --output-dir songs --n-samples 2
+  songbloom generate --input-jsonl big.jsonl --output-dir songs --executor ray --max-replicas 4
 """
 LARGEST_LYRICS = 1_000_000
 """Bytes of a lyrics file; a song of 240 s has room for about 1000 phonemes."""
@@ -87,6 +89,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='a song a line: {"idx": "a", "lyrics": "[verse] …", "prompt_wav": "a.wav"}; what is finished is skipped',
     )
     many.add_argument("--output-dir", type=Path, metavar="DIR", help="where {idx}_s0.flac, {idx}_s1.flac, … go")
+    add_ray_flags(many)
     machine = parser.add_argument_group("the machine")
     add_machine_flags(machine)
     add_lora_flag(machine)
@@ -102,7 +105,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Make the songs and write them."""
-    settings = settings_of(args)
+    settings = settings_of(args, ray_settings(args))
     if not 1 <= args.n <= MOST_SONGS:
         raise ConfigError(f"--n {args.n}: from 1 to {MOST_SONGS} songs can be made at a time")
     if not 0 <= args.seed <= LARGEST_SEED - args.n + 1:
@@ -116,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
         from songbloom_x2.cli.batch import run_batch
 
         return run_batch(args, settings, _request(args, "", sampling))
+    if args.executor is not None:
+        raise ConfigError("--executor belongs to --input-jsonl: one song is made here")
     if args.lyrics is None and not args.instrumental:
         raise LyricsError(
             "--lyrics is missing: give the words, @FILE, --instrumental, or many songs with --input-jsonl"

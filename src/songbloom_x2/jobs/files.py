@@ -7,6 +7,7 @@ styles/STYLE.flac                             uploaded styles
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -93,7 +94,7 @@ class DataFolder:
 
     def writable(self) -> str | None:
         """Why nothing can be written here; none where it can."""
-        probe = self.root / f".probe-{secrets.token_hex(8)}"
+        probe = self.songs / f"{PART}probe-{secrets.token_hex(8)}"
         try:
             with probe.open("xb") as file:
                 file.write(b"\0" * 4096)
@@ -102,7 +103,8 @@ class DataFolder:
         except OSError as error:
             return f"nothing can be written in the data folder: {error.strerror}"
         finally:
-            probe.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
         return None
 
 

@@ -93,22 +93,7 @@ class RayExecutor:
 
     def start(self) -> None:
         """Join the cluster, or start one here, and place the first replicas. Raises ``ConfigError``."""
-        try:
-            # Hardly any of it is typed.
-            ray: Any = importlib.import_module("ray")
-        except ImportError:
-            raise MissingExtraError("--executor ray", "ray") from None
-        self._ray = ray
-        address = self._plan.jobs.ray_address or "local"
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        if address == "local":
-            # Nothing is asked of the network: no dashboard, no usage report.
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            quiet |= {"include_dashboard": False}
-        try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"jobs.ray_address {address}: {' '.join(str(error).split())[:200]}") from error
+        ray = self._ray = join_cluster(self._plan.jobs.ray_address)
         if self._plan.database.startswith("sqlite") and sum(node["Alive"] for node in ray.nodes()) > 1:
             ray.shutdown()
             raise ConfigError("a Ray cluster of several machines needs a PostgreSQL database: set jobs.database")
@@ -191,3 +176,25 @@ class RayExecutor:
             # Otherwise the lease runs out by itself.
             self._claims.release_worker(place.worker, reason)
             self._staff.leave(place.worker)
+
+
+def join_cluster(address: str | None) -> Any:
+    """The module ``ray``, connected to the cluster at ``address``, or (none) to one that is started on this machine.
+
+    Raises ``MissingExtraError`` without its package, ``ConfigError`` where there is no such cluster.
+    """
+    try:
+        # Hardly any of it is typed.
+        ray: Any = importlib.import_module("ray")
+    except ImportError:
+        raise MissingExtraError("--executor ray", "ray") from None
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        # Nothing is asked of the network: no dashboard, no usage report.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        quiet["include_dashboard"] = False
+    try:
+        ray.init(address=address or "local", **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"jobs.ray_address {address}: {' '.join(str(error).split())[:200]}") from error
+    return ray
