@@ -180,10 +180,10 @@ class Worker:
     def _load(self, name: str) -> SongPipeline:
         if self._pipeline is not None and self._model == name:
             return self._pipeline
+        self._state = "loading"
         from songbloom_x2.pipeline import SongPipeline
 
         self._unload()
-        self._state = "loading"
         models = None if self._plan.models_dir is None else Path(self._plan.models_dir)
         self._pipeline = SongPipeline.from_pretrained(
             self._plan.model_source(name), self._plan.runtime, models_dir=models
@@ -220,7 +220,8 @@ class Worker:
             try:
                 if claim is not None:
                     self._claims.extend(claim)
-                self._wanted = self._staff.show(self.id, self._state, self._model, claim.job if claim else None)
+                wanted = self._staff.show(self.id, self._state, self._model, claim.job if claim else None)
+                self._wanted = wanted or self._wanted
             except ClaimLostError:
                 continue
             except StorageError as error:

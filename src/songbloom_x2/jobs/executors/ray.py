@@ -192,6 +192,8 @@ def join_cluster(address: str | None) -> Any:
     if address is None:
         # Nothing is asked of the network: no dashboard, no usage report.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Workers as important as everything else: by itself Ray puts them behind whatever the machine does besides.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         quiet["include_dashboard"] = False
     try:
         ray.init(address=address or "local", **quiet)
