@@ -84,9 +84,7 @@ class Batch:
         if not listed:
             return
         if self._pipeline is None:
-            self._pipeline = load_pipeline(
-                self.settings, explain=self.args.explain, loras=lora_choices(self.args.lora)
-            )
+            self._pipeline = load_pipeline(self.settings, explain=self.args.explain, loras=lora_choices(self.args.lora))
             check_score_flags(self.args, self._pipeline.config)
         pipeline = self._pipeline
         waiting: list[_Take] = []
