@@ -22,6 +22,8 @@ DitGuidance = Literal["h", "global", "none"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 AttentionKernel = Literal["auto", "flash", "efficient", "math"]
+MixMethod = Literal["latents", "embeddings", "guidance"]
+"""Where styles are mixed: in the prompt's latents; in what the model makes of them; or in each of its predictions."""
 Preset = Literal["draft", "fast", "balanced", "best"]
 SolverName = Literal["released", "midpoint", "ab2", "multistep"]
 Optimisation = Literal["minimal", "standard", "aggressive"]
@@ -243,6 +245,9 @@ class SongConfig:
         """Which presets apply: the embedded models have an alignment."""
         return "released" if self.alignment is None else "embedded"
 
+
+DEFAULT_MIX_METHOD: MixMethod = "embeddings"
+"""How styles are mixed, where nobody says (docs/editing.md has the measurements)."""
 
 INSTRUMENTAL_SECONDS = 30.0
 """How long a song without words is, where nobody says."""

@@ -56,6 +56,16 @@ def build_manifest(
         described = {"name": style.name, "tempo": style.tempo, "key": style.key, "tags": list(style.tags)}
         described |= {"frames": int(style.latents.shape[1]), "notes": list(style.notes)}
         described["source"] = None if style.source is None else dataclasses.asdict(style.source)
+        if style.parts:
+            described |= {"method": style.method, "spherical": style.spherical}
+            described["parts"] = [
+                {
+                    "name": part.name,
+                    "weight": part.weight,
+                    "source": None if part.source is None else dataclasses.asdict(part.source),
+                }
+                for part in style.parts
+            ]
     manifest = {
         "format": FORMAT,
         "ai_generated": True,

@@ -6,7 +6,6 @@ Joins checkpoints, text, conditioning, engine and codec. Knows nothing of termin
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Protocol
 
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.codec.two_stem import TwoStemCodec
-from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SongConfig
+from songbloom_x2.config import RuntimeConfig, SongConfig
 from songbloom_x2.edits.extend import extension
 from songbloom_x2.edits.parents import open_parent
 from songbloom_x2.edits.repaint import repainting
@@ -27,20 +26,11 @@ from songbloom_x2.request_checks import (
     check_request,
     requested_sampling,
 )
-from songbloom_x2.runtime.apply import apply, codec_scope
+from songbloom_x2.runtime.apply import apply
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
 from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
 from songbloom_x2.song_stream import SongStream
-from songbloom_x2.style_prompts import (
-    conversion_notes,
-    encode_prompt,
-    find_style,
-    named_styles,
-    prompt_window,
-    read_style,
-    tempo_and_key,
-)
-from songbloom_x2.style_words import described
+from songbloom_x2.style_shelf import StyleShelf
 from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.prepare import prepare_lyrics
 from songbloom_x2.types import (
@@ -53,7 +43,7 @@ from songbloom_x2.types import (
     Song,
     SongRequest,
     Style,
-    StyleSource,
+    StyleMix,
     Waveform,
 )
 from songbloom_x2.workshop import EMPTY, Workshop
@@ -92,10 +82,11 @@ class SongPipeline:
         *,
         batch_size: int = RuntimeConfig.batch_size,
         load_seconds: float = 0.0,
+        styles_dir: Path | None = None,
     ) -> None:
         """``batch_size``: how many songs are made side by side at most. See ``from_pretrained``.
 
-        ``load_seconds``: how long loading took, for the manifests.
+        ``load_seconds``: how long loading took, for the manifests. ``styles_dir``: where the user's own styles lie.
         """
         if batch_size < 1:
             raise ConfigError(f"batch size {batch_size}: must be at least 1")
@@ -103,7 +94,7 @@ class SongPipeline:
             raise CheckpointError(f"model '{loaded.config.name}' has no codec: it cannot make sound")
         self._workshop = Workshop(loaded, plan, loaded.model.codec, load_seconds)
         self._batch_size = batch_size
-        self._styles = named_styles(loaded.extra, loaded.style_tags)
+        self._shelf = StyleShelf(self._workshop, styles_dir)
 
     @classmethod
     def from_pretrained(
@@ -113,6 +104,7 @@ class SongPipeline:
         *,
         models_dir: Path | None = None,
         loras: Sequence[LoraChoice] = (),
+        styles_dir: Path | None = None,
     ) -> SongPipeline:
         """Load a model by name or folder onto the machine that ``runtime`` describes; ``loras`` are added to it.
 
@@ -123,7 +115,8 @@ class SongPipeline:
         plan = resolve(runtime)
         with apply(plan):
             loaded = load_model(model, plan, models_dir=models_dir, loras=loras)
-        return cls(loaded, plan, batch_size=runtime.batch_size, load_seconds=time.perf_counter() - started)
+        spent = time.perf_counter() - started
+        return cls(loaded, plan, batch_size=runtime.batch_size, load_seconds=spent, styles_dir=styles_dir)
 
     @property
     def config(self) -> SongConfig:
@@ -143,12 +136,12 @@ class SongPipeline:
     @property
     def styles(self) -> tuple[str, ...]:
         """Names of the styles that come with the model."""
-        return tuple(self._styles)
+        return tuple(self._shelf.named)
 
     @property
     def named_styles(self) -> tuple[Style, ...]:
         """The styles that come with the model."""
-        return tuple(self._styles.values())
+        return tuple(self._shelf.named.values())
 
     def decode_style(self, style: Style) -> Waveform:
         """What a style prompt sounds like: its latents through the model's codec."""
@@ -175,33 +168,11 @@ class SongPipeline:
         Of a sound, the stretch of the model's prompt length that is loudest and steadiest is taken, or that from second
         ``start`` on; it is mixed down and resampled as needed. Raises ``StyleError`` where it cannot be used.
         """
-        name, sha256 = "waveform", ""
-        if not isinstance(source, Waveform | Style):
-            found = source if isinstance(source, Path) else find_style(source, self._styles)
-            if isinstance(found, Path):
-                name, source = found.name, read_style(found)
-                sha256 = hashlib.sha256(found.read_bytes()).hexdigest()
-            else:
-                source = found
-        if isinstance(source, Style):
-            if start is not None:
-                raise StyleError(f"style '{source.name}': a start can be chosen in an audio file only")
-            return source
-        prompt, aligned = self.config.prompt, self.config.alignment is not None
-        frames = prompt.window or prompt.max_len
-        window, start = prompt_window(source, frames / FRAME_RATE, start)
-        with apply(self._workshop.plan), codec_scope(self._workshop.plan):
-            latents = encode_prompt(window, self._workshop.codec, frames, mono=not aligned)
-        seconds = latents.shape[1] / FRAME_RATE
-        notes = conversion_notes(source, self._workshop.codec, mono=not aligned)
-        if source.seconds > seconds + 1 / FRAME_RATE:
-            notes.append(f"{start:.1f} to {start + seconds:.1f} s of {source.seconds:.1f} s taken")
-        heard = StyleSource(name, sha256, start, seconds)
-        if not aligned:
-            return Style(name, latents, source=heard, notes=tuple(notes))
-        # The bar clock and the harmony of an aligned model run at the prompt's tempo and in its key.
-        tempo, key = tempo_and_key(source, start, seconds)
-        return Style(name, latents, tempo, key, described((), tempo, key), heard, tuple(notes))
+        return self._shelf.style(source, start)
+
+    def mix_styles(self, mix: StyleMix) -> Style:
+        """Several styles as one, by weight; sounds are brought to one loudness first. Raises ``StyleError``."""
+        return self._shelf.mix(mix)
 
     def stream(self, request: SongRequest, style: Style | None = None) -> SongStream:
         """One song while it is being made: after each block, and once at the end, what sound became certain.
@@ -274,7 +245,7 @@ class SongPipeline:
         if request.seed + n - 1 > LARGEST_SEED:
             raise ConfigError(f"seed {request.seed}: {n} songs would need seeds beyond {LARGEST_SEED}")
         taken = [dataclasses.replace(request, seed=request.seed + take) for take in range(n)]
-        if style is None and request.style is None and self._styles:
+        if style is None and request.style is None and self._shelf.named:
             # Each song's own seed turns to its style: a song is the same alone and among others.
             return [first, *(self._prepare(take, None) for take in taken[1:])]
         return [dataclasses.replace(first, request=take) for take in taken]
@@ -300,8 +271,8 @@ class SongPipeline:
         while done < len(prepared):
             batch = [prepared[done]]
             for other in prepared[done + 1 : done + self._batch_size]:
-                # Songs side by side share their solver and guidance.
-                if other.sampling != batch[0].sampling:
+                # Songs side by side share their solver and guidance; one of several branches is made alone.
+                if other.sampling != batch[0].sampling or other.branches or batch[0].branches:
                     break
                 batch.append(other)
             for index, made in enumerate(self._make(batch, done, observer, listener)):
@@ -336,13 +307,12 @@ class SongPipeline:
             style = self.encode_style(request.style, request.style_start)
         elif style is None and request.style_start is not None:
             raise StyleError("style start: belongs to a style's audio file: name one with it")
-        if style is None and self._styles:
+        if style is None and self._shelf.named:
             # Named in the manifest: a model that ships with styles sings in one of them, turned to by the seed.
-            style = self._styles[self.styles[request.seed % len(self.styles)]]
-        with apply(self._workshop.plan):
-            condition = self._workshop.loaded.model.condition(lyrics.ids, style)
+            style = self._shelf.named[self.styles[request.seed % len(self.styles)]]
+        condition, branches = self._workshop.conditions(lyrics.ids, style)
         spent = time.perf_counter() - started
-        return PreparedSong(request, lyrics, style, sampling, condition, self.config, spent)
+        return PreparedSong(request, lyrics, style, sampling, condition, self.config, spent, branches=branches)
 
     def _make(
         self, batch: Sequence[PreparedSong], first: int, observer: Observer | None, listener: Listener | None

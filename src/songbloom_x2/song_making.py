@@ -65,6 +65,8 @@ class PreparedSong:
     seconds_spent: float
     start: SongState | None = None
     """Where the song goes on from; none: it begins."""
+    branches: tuple[tuple[float, SongCondition], ...] = ()
+    """Weights and conditions of its styles, where they are mixed in each of the model's predictions."""
     way: SoundWay | None = None
     """What its sound passes through, where that is more than the end's fade."""
 

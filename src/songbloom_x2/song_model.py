@@ -19,6 +19,7 @@ from songbloom_x2.conditioning.alignment import AlignmentConditioner, Profile
 from songbloom_x2.conditioning.guide import AlignedGuide
 from songbloom_x2.conditioning.lyric_table import EMPTY_LYRICS
 from songbloom_x2.conditioning.lyrics import LyricsConditioner
+from songbloom_x2.conditioning.mixing import blended, of_one_length
 from songbloom_x2.conditioning.prior import RenderPrior, prompt_statistics
 from songbloom_x2.conditioning.score import lyric_score
 from songbloom_x2.conditioning.style import PromptConditioner
@@ -87,8 +88,13 @@ class SongModel(nn.Module):
     @torch.no_grad()
     def condition(self, lyrics: Sequence[int], style: Style | None) -> SongCondition:
         """One song's condition, from symbol ids and a style prompt (none: no prompt rows)."""
-        prompt = None if style is None else style.latents
-        prefix = self.prefix([lyrics], [prompt])[0]
+        if style is not None and style.apart:
+            parts = of_one_length([part.latents for part in style.parts])
+            shares = [part.weight for part in style.parts]
+            prompt = blended(list(self.prompt(parts)), shares, spherical=style.spherical)
+            prefix = torch.cat((prompt, self.lyrics([lyrics])[0]))
+        else:
+            prefix = self.prefix([lyrics], [None if style is None else style.latents])[0]
         unconditional = self.prefix([EMPTY_LYRICS], [None])[0]
         return SongCondition(prefix, unconditional, tuple(lyrics), style)
 
@@ -154,7 +160,11 @@ class SongModel(nn.Module):
             if style is None:
                 statistics.append(torch.zeros(2 * config.latent_dim))
             else:
-                statistics.append(prompt_statistics(style.latents, config.codec.voice_dim, voicing).cpu())
+                apart = style.parts if style.apart else ()
+                each = [part.latents for part in apart] or [style.latents]
+                found = [prompt_statistics(latents, config.codec.voice_dim, voicing).cpu() for latents in each]
+                shares = [part.weight for part in apart] or [1.0]
+                statistics.append(blended(found, shares, spherical=style.spherical))
         return Profile(
             torch.tensor(tempos, device=device), torch.tensor(keys, device=device), torch.stack(statistics).to(device)
         )

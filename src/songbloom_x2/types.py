@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from songbloom_x2.config import Preset
+from songbloom_x2.config import DEFAULT_MIX_METHOD, MixMethod, Preset
 
 if TYPE_CHECKING:
     import torch
@@ -89,12 +89,35 @@ class StyleSource:
 
 
 @dataclass(frozen=True)
+class StyleMix:
+    """Styles (names, words or files) and their weights; only the weights' proportion counts.
+
+    ``spherical``: of two styles, on the sphere between them and not on the line.
+    """
+
+    parts: tuple[tuple[str, float], ...]
+    method: MixMethod = DEFAULT_MIX_METHOD
+    spherical: bool = False
+
+
+@dataclass(frozen=True)
+class StylePart:
+    """One style in a mix: its weight (all sum to 1), its own latents, and the sound it was taken from."""
+
+    name: str
+    weight: float
+    latents: torch.Tensor
+    source: StyleSource | None = None
+
+
+@dataclass(frozen=True)
 class Style:
     """A style prompt in the codec's space: ``latents`` float32 ``[D, T]``, with what is known about it.
 
     ``tempo`` in beats a minute; ``key`` is ``2 * root + minor`` (C major 0, C minor 1, C sharp major 2, ...);
     ``source`` the sound it was taken from, none for the styles that come with a model. ``notes`` say for people what
-    was done to the sound (mixed down, resampled, cut), or how the style was chosen.
+    was done to the sound (mixed down, resampled, cut), or how the style was chosen. A mix has
+    ``parts``; ``latents`` are then their weighted sum.
     """
 
     name: str
@@ -104,6 +127,14 @@ class Style:
     tags: tuple[str, ...] = ()
     source: StyleSource | None = None
     notes: tuple[str, ...] = ()
+    parts: tuple[StylePart, ...] = ()
+    method: MixMethod | None = None
+    spherical: bool = False
+
+    @property
+    def apart(self) -> bool:
+        """Whether its parts are mixed inside the model, not in its latents."""
+        return bool(self.parts) and self.method != "latents"
 
 
 @dataclass(frozen=True)
@@ -118,7 +149,8 @@ class LoraChoice:
 class SongRequest:
     """What the user asks for; goes into the manifest as it is.
 
-    ``style`` is the name of a style that comes with the model, words that describe one, or an audio file.
+    ``style`` is the name of a style that comes with the model, words that describe one, an audio file, or a mix of
+    such (``rock:0.7 b.wav:0.3``).
     """
 
     lyrics: str

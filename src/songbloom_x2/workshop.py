@@ -18,16 +18,21 @@ from torch import Tensor
 from songbloom_x2.checkpoints.load import LoadedModel
 from songbloom_x2.codec.base import Codec
 from songbloom_x2.config import SongConfig
+from songbloom_x2.editing.branches import branched
 from songbloom_x2.engine import Generation
 from songbloom_x2.errors import SongBloomError
 from songbloom_x2.manifest import build_manifest
 from songbloom_x2.runtime.apply import apply, codec_scope
 from songbloom_x2.runtime.plan import RuntimePlan
-from songbloom_x2.song_making import SongMaking
-from songbloom_x2.steps import Steps
-from songbloom_x2.types import FloatArray, Progress, Song
+from songbloom_x2.song_making import PreparedSong, SongMaking
+from songbloom_x2.steps import SongCondition, Steps
+from songbloom_x2.types import FloatArray, Progress, Song, Style
 
 EMPTY = "seed {seeds}: the model ended the song before its first block: try another seed or more lyrics"
+
+
+SongConditions = tuple[SongCondition, tuple[tuple[float, SongCondition], ...]]
+"""A song's condition, and weights and conditions of its branches."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,28 @@ class Workshop:
         with apply(self.plan), codec_scope(self.plan), torch.inference_mode():
             yield
 
+    def conditions(self, ids: Sequence[int], style: Style | None) -> SongConditions:
+        """What the model is told of a song's lyrics and style; the branches where it is a mix by guidance."""
+        model = self.loaded.model
+        with apply(self.plan):
+            whole = model.condition(ids, style)
+            if style is None or style.method != "guidance":
+                return whole, ()
+            return whole, tuple(
+                (part.weight, model.condition(ids, Style(part.name, part.latents, style.tempo, style.key)))
+                for part in style.parts
+            )
+
+    def generation(self, prepared: Sequence[PreparedSong]) -> Generation:
+        """The engine, for these songs side by side; for one alone where it has branches."""
+        steps, sampling = self.steps, prepared[0].sampling
+        tasks = [song.task() for song in prepared]
+        if prepared[0].branches:
+            steps = branched(steps, [weight for weight, _ in prepared[0].branches])
+            tasks = [dataclasses.replace(tasks[0], condition=condition) for _, condition in prepared[0].branches]
+        with apply(self.plan):
+            return Generation(steps, tasks, sampling)
+
     def decode(self, latents: Tensor) -> FloatArray:
         """The sound ``[C, n]`` of latents ``[D, T]``, all of it."""
         with self.scope():
@@ -76,9 +103,7 @@ class Workshop:
 
     def blocks(self, makings: Sequence[SongMaking]) -> Iterator[tuple[int, Progress, FloatArray]]:
         """Run the engine; after each block: which song, how far it is, and what sound it gave."""
-        tasks = [making.prepared.task() for making in makings]
-        with apply(self.plan):
-            generation = Generation(self.steps, tasks, makings[0].prepared.sampling)
+        generation = self.generation([making.prepared for making in makings])
         for making in makings:
             making.start()
         blocks = generation.blocks()
@@ -94,11 +119,14 @@ class Workshop:
                 break
             if block is None:
                 break
+            if block.song >= len(makings):
+                # A branch: the same block as the first's.
+                continue
             making = makings[block.song]
             with apply(self.plan), codec_scope(self.plan):
                 sound = making.add(block)
             yield block.song, making.progress, sound
-        for making, state in zip(makings, generation.state.songs, strict=True):
+        for making, state in zip(makings, generation.state.songs, strict=False):
             making.state = state
 
     def finish(self, making: SongMaking) -> FloatArray:

@@ -54,8 +54,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     song.add_argument("--lyrics", metavar="TEXT|@FILE", help="the words, or @FILE (@- reads stdin)")
     song.add_argument(
         "--style",
-        metavar="FILE|NAME|WORDS",
-        help='an audio file, or a style that comes with the model, by name or by words ("country female slow")',
+        metavar="FILE|NAME|WORDS|MIX",
+        help='an audio file, a style by name or by words ("country female slow"), or a mix ("rock:0.7 b.wav:0.3")',
     )
     song.add_argument("--title", help="goes into the file's tags")
     song.add_argument("--seed", type=int, default=0, help=f"0 to {LARGEST_SEED}; the next songs count up (default 0)")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from songbloom_x2.config import RuntimeConfig
-from songbloom_x2.settings.folders import models_folder
+from songbloom_x2.settings.folders import models_folder, styles_folder
 
 if TYPE_CHECKING:
     from songbloom_x2.pipeline import SongPipeline
@@ -25,6 +25,7 @@ def load_pipeline(settings: Settings, *, explain: bool, loras: Sequence[LoraChoi
         settings.section(RuntimeConfig),
         models_dir=models_folder(settings["models.folder"], os.environ),
         loras=loras,
+        styles_dir=styles_folder(os.environ),
     )
     if explain:
         print(pipeline.plan.explain(), file=sys.stderr)

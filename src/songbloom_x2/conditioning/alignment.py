@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from songbloom_x2.conditioning import clock
 from songbloom_x2.conditioning.score import LyricScore
 from songbloom_x2.config import AlignmentConfig
+from songbloom_x2.nn.branches import averaged
 from songbloom_x2.nn.draw import draw_index
 
 STAY, NEXT, REST, END = range(4)
@@ -196,15 +197,17 @@ class AlignmentConditioner(nn.Module):
         temperature: float | Tensor = 1.0,
         may_end: Tensor | None = None,
         only: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> tuple[Tensor, AlignmentState]:
         """Draw one sketch token a song and move on.
 
         ``hidden`` ``[B, dim]``, ``uniforms`` ``[B, 3]`` -> tokens int64 ``[B]`` (``layout.size`` is EOS) and the state
         before the following frame. A temperature of 0 takes the most likely decision, pitch and chord; as a tensor
         (``[1]``) it is decided when the graph that this was exported to runs. ``only``: bool ``[B, 4]``, decisions to
-        be kept to where the score allows one of them.
+        be kept to where the score allows one of them. ``weights`` ``[B]``: all are branches of one song, and draw from
+        the average of their logits.
         """
-        decision_logits, pitch_logits, chord_logits = self.split(hidden)
+        decision_logits, pitch_logits, chord_logits = (averaged(part, weights) for part in self.split(hidden))
         layout = self.config.layout
         if may_end is None:
             may_end = torch.ones_like(state.frame, dtype=torch.bool)

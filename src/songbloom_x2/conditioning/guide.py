@@ -34,14 +34,15 @@ class AlignedGuide:
         temperature: float | Tensor,
         block: int,
         pace: Pace | None = None,
+        weights: Tensor | None = None,
     ) -> None:
         """``temperature`` 0 takes the most likely of everything; ``block`` frames are a block.
 
         A song may end where a block begins only: the block in which it ends is dropped, words and all. ``pace`` holds
-        the pointer to a place in time.
+        the pointer to a place in time. With ``weights`` ``[N]`` the songs are branches of one, which see its average.
         """
         self._alignment, self._profile, self._score = alignment, profile, score
-        self._temperature, self._block, self._pace = temperature, block, pace
+        self._temperature, self._block, self._pace, self._weights = temperature, block, pace, weights
 
     @property
     def score(self) -> LyricScore:
@@ -55,7 +56,12 @@ class AlignedGuide:
 
     def paced(self, pace: Pace) -> AlignedGuide:
         """The same, with the pointer held to a pace."""
-        return AlignedGuide(self._alignment, self._profile, self._score, self._temperature, self._block, pace)
+        return self._like(self._profile, self._score, pace, self._weights)
+
+    def weighted(self, weights: Sequence[float]) -> AlignedGuide:
+        """The same songs as branches of one."""
+        shares = torch.tensor(weights, device=self._profile.tempo.device)
+        return self._like(self._profile, self._score, self._pace, shares)
 
     def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[Mapping[str, Tensor]] = ()) -> Mapping[str, Tensor]:
         """Before each song's next frame: as ``stored``, or before its first."""
@@ -117,6 +123,7 @@ class AlignedGuide:
             temperature=self._temperature,
             may_end=may_end & (before.frame % self._block == 0),
             only=None if self._pace is None else self._pace.allowed(before),
+            weights=self._weights,
         )
         return tokens, self.moved(state, after)
 
@@ -145,4 +152,7 @@ class AlignedGuide:
         """The guide of some of the songs."""
         profile = Profile(*(t[songs] for t in (self._profile.tempo, self._profile.key, self._profile.statistics)))
         score = LyricScore(*(getattr(self._score, field.name)[songs] for field in fields(LyricScore)))
-        return AlignedGuide(self._alignment, profile, score, self._temperature, self._block, self._pace)
+        return self._like(profile, score, self._pace, None if self._weights is None else self._weights[songs])
+
+    def _like(self, profile: Profile, score: LyricScore, pace: Pace | None, weights: Tensor | None) -> AlignedGuide:
+        return AlignedGuide(self._alignment, profile, score, self._temperature, self._block, pace, weights)

@@ -21,13 +21,13 @@ from torch import Tensor
 
 from songbloom_x2.engine import SongState
 from songbloom_x2.errors import CheckpointError
-from songbloom_x2.types import Finding, PreparedLyrics, SongMemory, Style, StyleSource, WrittenWord
+from songbloom_x2.types import Finding, PreparedLyrics, SongMemory, Style, StylePart, StyleSource, WrittenWord
 
 SUFFIX = ".state.safetensors"
 """What stands in place of the song's own ending."""
 FORMAT = 1
 _HEADER = "songbloom"
-_TRAIL, _STYLE = "trail.", "style.latents"
+_TRAIL, _STYLE, _PART = "trail.", "style.latents", "style.part."
 _LARGEST = 2**31
 
 
@@ -45,13 +45,25 @@ def memory_of(state: SongState, lyrics: PreparedLyrics, style: Style | None, fac
     """What is kept of a finished song; integers in 32 bits, which hold all that is counted here."""
     tensors = {"tokens": state.tokens.to(torch.int32), "latents": state.latents.float(), "generator": state.generator}
     tensors |= {_TRAIL + name: values.to(torch.int32) for name, values in state.trail.items()}
-    described: dict[str, Any] | None = None
-    if style is not None:
-        tensors[_STYLE] = style.latents.float()
-        described = {name: getattr(style, name) for name in ("name", "tempo", "key", "tags", "notes")}
-        described["source"] = None if style.source is None else dataclasses.asdict(style.source)
+    described, more = (None, {}) if style is None else style_facts(style)
+    tensors |= more
     told = {"format": FORMAT, "ending": state.ending, "lyrics": dataclasses.asdict(lyrics), "style": described}
     return SongMemory({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, {**facts, **told})
+
+
+def style_facts(style: Style) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A style as plain JSON and tensors."""
+    tensors = {_STYLE: style.latents.float()}
+    told: dict[str, Any] = {name: getattr(style, name) for name in ("name", "tempo", "key", "method", "spherical")}
+    told |= {"tags": list(style.tags), "notes": list(style.notes), "source": _told(style.source), "parts": []}
+    for number, part in enumerate(style.parts):
+        tensors[f"{_PART}{number}"] = part.latents.float()
+        told["parts"].append({"name": part.name, "weight": part.weight, "source": _told(part.source)})
+    return told, tensors
+
+
+def _told(source: StyleSource | None) -> dict[str, Any] | None:
+    return None if source is None else dataclasses.asdict(source)
 
 
 def opened(memory: SongMemory) -> Remembered:
@@ -61,7 +73,7 @@ def opened(memory: SongMemory) -> Remembered:
     state = SongState(
         tensors["tokens"].long(), tensors["latents"], tensors["generator"], trail=trail, ending=facts["ending"]
     )
-    return Remembered(state, _lyrics(facts["lyrics"]), _style(facts["style"], tensors), facts)
+    return Remembered(state, _lyrics(facts["lyrics"]), style_of(facts["style"], tensors), facts)
 
 
 def memory_bytes(memory: SongMemory) -> bytes:
@@ -117,9 +129,28 @@ def _lyrics(told: Mapping[str, Any]) -> PreparedLyrics:
     )
 
 
-def _style(told: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> Style | None:
+def style_of(told: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> Style | None:
+    """The inverse of ``style_facts``; none for none."""
     if told is None:
         return None
-    source = None if told["source"] is None else StyleSource(**told["source"])
     tags, notes = tuple(told["tags"]), tuple(told["notes"])
-    return Style(told["name"], tensors[_STYLE], told["tempo"], told["key"], tags, source, notes)
+    parts = tuple(
+        StylePart(part["name"], part["weight"], tensors[f"{_PART}{number}"], _source(part["source"]))
+        for number, part in enumerate(told["parts"])
+    )
+    return Style(
+        told["name"],
+        tensors[_STYLE],
+        told["tempo"],
+        told["key"],
+        tags,
+        _source(told["source"]),
+        notes,
+        parts,
+        told["method"],
+        told["spherical"],
+    )
+
+
+def _source(told: Mapping[str, Any] | None) -> StyleSource | None:
+    return None if told is None else StyleSource(**told)

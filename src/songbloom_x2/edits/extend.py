@@ -47,13 +47,12 @@ def prepare_extension(
     lyrics = _lyrics(memory, request, pointer, config)
     sampling = requested_sampling(asked, config)
     sound = memory.style if style is None else _in_tempo(style, memory.style)
+    condition, branches = workshop.conditions(lyrics.ids, sound)
     with workshop.scope():
-        model = workshop.loaded.model
-        condition = model.condition(lyrics.ids, sound)
-        state = resumed(model, state, condition, sampling)
+        state = resumed(workshop.loaded.model, state, condition, sampling)
     way, seam = _way(workshop, parent, memory, frames)
     spent = time.perf_counter() - started
-    prepared = PreparedSong(asked, lyrics, sound, sampling, condition, config, spent, state, way)
+    prepared = PreparedSong(asked, lyrics, sound, sampling, condition, config, spent, state, branches, way)
     if prepared.limit is not None and prepared.limit <= frames:
         raise ConfigError(
             f"duration {request.duration:g} s: a song goes on by whole blocks of {config.block_size / FRAME_RATE:g} s: "

@@ -17,6 +17,7 @@ from songbloom_x2.audio.stages import Chain, Dropped, FadeOut, Level, Stage, joi
 from songbloom_x2.conditioning.guide import AlignedGuide
 from songbloom_x2.conditioning.pace import FRAMES_A_PHONEME, Pace
 from songbloom_x2.config import FRAME_RATE, SamplingConfig
+from songbloom_x2.editing.branches import branched
 from songbloom_x2.editing.cut import cut, resumed
 from songbloom_x2.editing.held import HeldGuide
 from songbloom_x2.editing.likelihood import log_likelihood
@@ -66,6 +67,7 @@ class _Stretch:
     lyrics: PreparedLyrics
     pace: Pace | None
     condition: SongCondition
+    branches: tuple[tuple[float, SongCondition], ...]
     style: Style | None
     request: SongRequest
     sampling: SamplingConfig
@@ -129,11 +131,10 @@ def _stretch(
     sound = memory.style
     if style is not None:
         sound = style if sound is None else dataclasses.replace(style, tempo=sound.tempo, key=sound.key)
-    with workshop.scope():
-        condition = workshop.loaded.model.condition(lyrics.ids, sound)
+    condition, branches = workshop.conditions(lyrics.ids, sound)
     pace = None if pointer is None else _pace(song, first, until, pointer, request)
     sampling = requested_sampling(asked, config)
-    return _Stretch(first, until, start, end, song, lyrics, pace, condition, sound, asked, sampling)
+    return _Stretch(first, until, start, end, song, lyrics, pace, condition, branches, sound, asked, sampling)
 
 
 def _shifted(song: SongState, until: int, shift: int) -> SongState:
@@ -192,16 +193,21 @@ def _versions(workshop: Workshop, request: RepaintRequest, stretch: _Stretch) ->
     begun = cut(song, stretch.start)
     with workshop.scope():
         begun = resumed(model, begun, stretch.condition, stretch.sampling)
-    tasks = [
-        SongTask(stretch.condition, request.seed + number, stretch.end, stretch.end, begun)
-        for number in range(request.candidates)
-    ]
-    with apply(workshop.plan):
-        generation = Generation(_held_steps(workshop, stretch), tasks, stretch.sampling)
-        for _ in generation.blocks():
-            pass
+    steps, seeds = _held_steps(workshop, stretch), range(request.seed, request.seed + request.candidates)
+    # Side by side, unless each is several branches itself.
+    together = [[(stretch.condition, seed) for seed in seeds]]
+    if stretch.branches:
+        together = [[(condition, seed) for _, condition in stretch.branches] for seed in seeds]
+    candidates: list[SongState] = []
+    for group in together:
+        tasks = [SongTask(condition, seed, stretch.end, stretch.end, begun) for condition, seed in group]
+        with apply(workshop.plan):
+            generation = Generation(steps, tasks, stretch.sampling)
+            for _ in generation.blocks():
+                pass
+        candidates += generation.state.songs[: 1 if stretch.branches else None]
     versions = []
-    for made in generation.state.songs:
+    for made in candidates:
         trail = {name: torch.cat([values[:-1], song.trail[name][stretch.end :]]) for name, values in made.trail.items()}
         tokens = torch.cat([made.tokens, song.tokens[stretch.end :]])
         latents = torch.cat([made.latents, song.latents[:, stretch.end :]], dim=1)
@@ -210,7 +216,9 @@ def _versions(workshop: Workshop, request: RepaintRequest, stretch: _Stretch) ->
 
 
 def _held_steps(workshop: Workshop, stretch: _Stretch) -> Steps:
-    steps = workshop.steps
+    steps = workshop.loaded.model.steps()
+    if stretch.branches:
+        steps = branched(steps, [weight for weight, _ in stretch.branches])
 
     def guide(conditions: Any, sampling: SamplingConfig) -> SketchGuide:
         inner = steps.guide(conditions, sampling)

@@ -24,6 +24,11 @@ def models_folder(given: str | None, environment: Mapping[str, str]) -> Path:
     return data_folder(environment) / "models" if given is None else Path(given).expanduser()
 
 
+def styles_folder(environment: Mapping[str, str]) -> Path:
+    """Where the user's own styles lie (it need not exist)."""
+    return data_folder(environment) / "styles"
+
+
 def _folder(environment: Mapping[str, str], xdg: str, windows: str, below_home: str) -> Path:
     named = environment.get(windows if sys.platform == "win32" else xdg)
     if named and Path(named).is_absolute():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from songbloom_x2.config import SamplingConfig
+from songbloom_x2.nn.branches import averaged
 from songbloom_x2.sketch.sampling import draw_tokens, guided, penalised
 
 GuideState = Mapping[str, Tensor]
@@ -71,14 +72,19 @@ class FreeGuide:
         block_size: int,
         end_token: int,
         device: torch.device,
+        weights: Tensor | None = None,
     ) -> None:
-        """``logits``: hidden states ``[B, dim]`` -> ``[B, end_token + 1]``."""
+        """``logits``: hidden states ``[B, dim]`` -> ``[B, end_token + 1]``.
+
+        With ``weights`` ``[songs]`` the songs are branches of one, and draw from the average of their guided logits.
+        """
         self._logits = logits
         self._sampling = sampling
         self._songs = songs
         self._block_size = block_size
         self._end_token = end_token
         self._device = device
+        self._weights = weights
         self._window = sampling.penalty_window if sampling.penalty_repeat else 0
 
     def start(self, tokens: Sequence[Tensor] = (), stored: Sequence[GuideState] = ()) -> GuideState:
@@ -103,6 +109,7 @@ class FreeGuide:
             logits = guided(conditional, unconditional, self._sampling.cfg_lm)
         else:
             logits = self._logits(hidden[:songs]).float()
+        logits = averaged(logits, self._weights)
         recent = state["recent"]
         if self._window:
             logits = penalised(logits, recent, state["frames"] >= self._block_size, self._sampling.penalty)
@@ -115,4 +122,11 @@ class FreeGuide:
 
     def keep(self, songs: Tensor) -> FreeGuide:
         """The same for fewer songs: everything that differs between them is in the state."""
-        return FreeGuide(self._logits, self._sampling, len(songs), self._block_size, self._end_token, self._device)
+        return self._like(len(songs), None if self._weights is None else self._weights[songs])
+
+    def weighted(self, weights: Sequence[float]) -> FreeGuide:
+        """The same songs as branches of one."""
+        return self._like(self._songs, torch.tensor(weights, device=self._device))
+
+    def _like(self, songs: int, weights: Tensor | None) -> FreeGuide:
+        return FreeGuide(self._logits, self._sampling, songs, self._block_size, self._end_token, self._device, weights)
