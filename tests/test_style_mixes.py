@@ -172,11 +172,8 @@ def test_a_saved_style_is_the_same(pipeline: SongPipeline, tmp_path: Path) -> No
     assert one.memory is not None
     kept = opened(one.memory).style
     assert kept is not None and [part.name for part in kept.parts] == ["rock-glen", "soul-edie"]
-    for damage, said in (
-        (data[:-50], "damaged"),
-        (b"", "damaged"),
-        (data.replace(b"songbloom-style", b"songbloom-other"), "not a style"),
-    ):
+    renamed = data.replace(b"songbloom-style", b"songbloom-other")
+    for damage, said in ((data[:-50], "damaged"), (b"", "damaged"), (renamed, "not a style")):
         path.write_bytes(damage)
         with pytest.raises(StyleError, match=said):
             pipeline.encode_style(path)

@@ -6,7 +6,7 @@ For every pair of the embedded model's styles and every weight of the second one
 of each song to either style: timbre (features of ``evaluate.recognition``, against the styles' own sound), what a style
 classifier thinks (fitted on pieces of the styles' own sound; minus the log-probability), and tempo (octaves between
 the tempo estimated from the song and the style's). A method works where, in the mean over the pairs, the distance to
-the first style grows with the weight and that to the second falls. Pairs that the file holds already are not made again.
+the first style grows with the weight and that to the second falls. Pairs that the file holds are not made again.
 """
 
 from __future__ import annotations
