@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    pipeline = SongPipeline.from_pretrained("embedded", RuntimeConfig(device="cpu", threads=1))
+    pipeline = SongPipeline.from_pretrained("embedded", RuntimeConfig(device="cpu", threads=1, batch_size=8))
     styles = pipeline.named_styles
     sounds = {style.name: pipeline.decode_style(style) for style in styles}
     recogniser = _classifier(sounds)
@@ -50,20 +50,17 @@ def main() -> None:
         if seed in made:
             continue
         request = SongRequest(LYRICS, seed=seed, duration=args.seconds, sampling={"steps": args.steps})
-        ends = {
-            weight: _measured(pipeline.generate(request, style=style)[0].waveform, first, second, sounds, recogniser)
-            for weight, style in ((0.0, first), (1.0, second))
-        }
-        for method in METHODS:
-            for weight in WEIGHTS:
-                if weight in ends:
-                    found = ends[weight]
-                else:
-                    parts = ((first.name, 1 - weight), (second.name, weight))
-                    mixed = pipeline.mix_styles(StyleMix(parts, method))
-                    song = pipeline.generate(request, style=mixed)[0]
-                    found = _measured(song.waveform, first, second, sounds, recogniser)
-                rows.append({"pair": seed, "method": method, "weight": weight, **found})
+        wanted = [("", 0.0, first), ("", 1.0, second)]
+        for method, weight in itertools.product(METHODS, WEIGHTS[1:-1]):
+            parts = ((first.name, 1 - weight), (second.name, weight))
+            wanted.append((method, weight, pipeline.mix_styles(StyleMix(parts, method))))
+        prepared = [pipeline.prepare(request, style=style)[0] for _, _, style in wanted]
+        for number, song in pipeline.make(prepared):
+            method, weight, _ = wanted[number]
+            found = _measured(song.waveform, first, second, sounds, recogniser)
+            rows += [
+                {"pair": seed, "method": each, "weight": weight, **found} for each in ([method] if method else METHODS)
+            ]
         args.out.write_text(json.dumps({"rows": rows, "summary": _summary(rows)}, indent=1))
         print(f"{seed + 1} of {args.pairs}: {first.name}, {second.name}", flush=True)
     print(json.dumps(_summary(rows)))
