@@ -15,9 +15,12 @@ from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import RuntimeConfig, SongConfig
 from songbloom_x2.edits.extend import extension
+from songbloom_x2.edits.foreign import foreign_extension, foreign_repainting
+from songbloom_x2.edits.interpolate import steps_between
 from songbloom_x2.edits.parents import open_parent
 from songbloom_x2.edits.repaint import repainting
 from songbloom_x2.edits.stems import stems
+from songbloom_x2.edits.vary import variation
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
 from songbloom_x2.request_checks import (
     LARGEST_SEED,
@@ -30,12 +33,13 @@ from songbloom_x2.runtime.apply import apply
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
 from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
 from songbloom_x2.song_stream import SongStream
-from songbloom_x2.style_shelf import StyleShelf
+from songbloom_x2.style_shelf import StyleShelf, in_tempo_and_key
 from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.prepare import prepare_lyrics
 from songbloom_x2.types import (
     ExtendRequest,
     FloatArray,
+    InterpolateRequest,
     LoraChoice,
     PreparedLyrics,
     Progress,
@@ -44,6 +48,7 @@ from songbloom_x2.types import (
     SongRequest,
     Style,
     StyleMix,
+    VariationRequest,
     Waveform,
 )
 from songbloom_x2.workshop import EMPTY, Workshop
@@ -218,15 +223,35 @@ class SongPipeline:
         What is kept is the file's own samples. Raises ``ConfigError``, ``LyricsError``, ``StyleError`` or
         ``AudioError`` for a request that cannot be served, ``CheckpointError`` for a memory that cannot be used.
         """
-        parent = open_parent(Path(request.song), self._workshop)
+        parent = open_parent(Path(request.song), self._workshop, foreign=request.foreign)
+        if parent.memory is None:
+            return foreign_extension(self._workshop, self._shelf, parent, request, self._prepare)
         style = None if request.style is None else self.encode_style(request.style)
         return extension(self._workshop, parent, request, style)
 
     def repaint(self, request: RepaintRequest) -> SongStream:
         """Make a stretch of a song anew; all other samples are the file's own. Raises as ``extend`` does."""
-        parent = open_parent(Path(request.song), self._workshop)
+        parent = open_parent(Path(request.song), self._workshop, foreign=request.foreign)
+        if parent.memory is None:
+            return foreign_repainting(self._workshop, self._shelf, parent, request, self._prepare)
         style = None if request.style is None else self.encode_style(request.style)
         return repainting(self._workshop, parent, request, style)
+
+    def vary(self, request: VariationRequest) -> SongStream:
+        """Another take of a song of this program: what is named changes, all else stays. Raises as ``extend`` does."""
+        return variation(self._workshop, self._shelf, open_parent(Path(request.song), self._workshop), request)
+
+    def variations(self, requests: Sequence[VariationRequest]) -> Iterator[Song]:
+        """One take after the other. Raises as ``vary`` does."""
+        for request in requests:
+            yield self.vary(request).whole()
+
+    def interpolate(self, request: InterpolateRequest, observer: Observer | None = None) -> Iterator[tuple[int, Song]]:
+        """Songs of one seed, from one style to another. Raises as ``generate`` does."""
+        styles = steps_between(self._shelf, request)
+        named = [dataclasses.replace(request.song, style=written) for written, _ in styles]
+        prepared = [self._prepare(asked, style) for asked, (_, style) in zip(named, styles, strict=True)]
+        return self.make(prepared, observer)
 
     def stems(self, song: Song) -> tuple[Waveform, Waveform]:
         """Voice and band of a song of this model; their sum is the song.
@@ -310,6 +335,7 @@ class SongPipeline:
         if style is None and self._shelf.named:
             # Named in the manifest: a model that ships with styles sings in one of them, turned to by the seed.
             style = self._shelf.named[self.styles[request.seed % len(self.styles)]]
+        style = in_tempo_and_key(request, style)
         condition, branches = self._workshop.conditions(lyrics.ids, style)
         spent = time.perf_counter() - started
         return PreparedSong(request, lyrics, style, sampling, condition, self.config, spent, branches=branches)

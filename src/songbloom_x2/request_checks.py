@@ -16,6 +16,8 @@ from songbloom_x2.settings.values import described, fits, from_text
 if TYPE_CHECKING:
     from songbloom_x2.types import SongRequest
 
+SLOWEST, FASTEST = 60.0, 180.0
+"""Beats a minute that a song can be asked for in."""
 LARGEST_SEED = 2**63 - 1
 MOST_SONGS = 1000
 
@@ -30,6 +32,12 @@ def check_request(request: SongRequest, config: SongConfig) -> None:
         raise LyricsError("the lyrics are empty: write at least one line, for example '[verse] City lights.'")
     if request.style_start is not None and not (math.isfinite(request.style_start) and request.style_start >= 0):
         raise ConfigError(f"style start {request.style_start:g} s: must be 0 or more")
+    if config.alignment is None:
+        for name, value in (("bpm", request.bpm), ("key", request.key)):
+            if value is not None:
+                raise ConfigError(f"{name} {value}: model '{config.name}' cannot be told it: choose a style so")
+    if request.bpm is not None and not SLOWEST <= request.bpm <= FASTEST:
+        raise ConfigError(f"bpm {request.bpm:g}: must be from {SLOWEST:g} to {FASTEST:g}")
     if request.duration is None:
         return
     shortest, longest = config.block_size / FRAME_RATE, config.max_frames / FRAME_RATE

@@ -65,6 +65,8 @@ class PreparedSong:
     seconds_spent: float
     start: SongState | None = None
     """Where the song goes on from; none: it begins."""
+    sketch: SongState | None = None
+    """A song whose sketch is sung again, rendered anew."""
     branches: tuple[tuple[float, SongCondition], ...] = ()
     """Weights and conditions of its styles, where they are mixed in each of the model's predictions."""
     way: SoundWay | None = None
@@ -73,6 +75,8 @@ class PreparedSong:
     def task(self) -> SongTask:
         """The engine's part of it."""
         least = least_frames(self.request, self.config)
+        if self.sketch is not None:
+            least = self.sketch.frames
         if self.start is not None:
             # At least something new.
             least = max(least, self.start.frames + self.config.block_size)
@@ -81,7 +85,7 @@ class PreparedSong:
     @property
     def limit(self) -> int | None:
         """Latent frames at most; none: what sampling or else the model says."""
-        return most_frames(self.request, self.config)
+        return most_frames(self.request, self.config) if self.sketch is None else self.sketch.frames
 
     @property
     def fade(self) -> tuple[int, int]:

@@ -23,8 +23,8 @@ from songbloom_x2.style_prompts import (
     read_style,
     tempo_and_key,
 )
-from songbloom_x2.style_words import described
-from songbloom_x2.types import Style, StyleMix, StylePart, StyleSource, Waveform
+from songbloom_x2.style_words import described, parse_key
+from songbloom_x2.types import SongRequest, Style, StyleMix, StylePart, StyleSource, Waveform
 from songbloom_x2.workshop import Workshop
 
 _QUIETEST_LUFS = -50.0
@@ -164,6 +164,18 @@ def mixed(styles: Sequence[Style], mix: StyleMix) -> Style:
 def renamed(style: Style, name: str) -> Style:
     """The same style under another name."""
     return replace(style, name=name)
+
+
+def in_tempo_and_key(request: SongRequest, style: Style | None) -> Style | None:
+    """The style with the tempo and key that were asked for. Raises ``StyleError`` for what is no key."""
+    if request.bpm is None and request.key is None:
+        return style
+    if style is None:
+        raise StyleError("bpm, key: this model has no styles of its own: name one with them")
+    tempo = style.tempo if request.bpm is None else request.bpm
+    key = style.key if request.key is None else parse_key(request.key)
+    kept = [tag for tag in style.tags if tag not in described((), style.tempo, style.key)]
+    return replace(style, tempo=tempo, key=key, tags=described(tuple(kept), tempo, key))
 
 
 def _levelled(sound: Waveform, lufs: float) -> Waveform:

@@ -73,6 +73,19 @@ def key_name(key: int) -> str:
     return f"{NOTES[key // 2 % 12]} {'minor' if key % 2 else 'major'}"
 
 
+def parse_key(text: str) -> int:
+    """``A minor``, ``F#m``, ``Bb``, ``C sharp major`` as ``Style.key`` counts. Raises ``StyleError``."""
+    found = _KEY.fullmatch(text.strip().lower())
+    if found is None:
+        raise StyleError(f"key '{text[:40]}': write it like 'A minor', 'F# major' or 'Bbm'")
+    turn = {"": 0, "#": 1, "♯": 1, " sharp": 1, "b": -1, "♭": -1, " flat": -1}[found[2] or ""]
+    root = ({"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}[found[1]] + turn) % 12
+    return 2 * root + (found[3] or "").strip().startswith("m") * (not (found[3] or "").strip().startswith("maj"))
+
+
+_KEY = re.compile(r"([a-g])( sharp| flat|[#♯b♭])?(\s*(?:minor|min|m|major|maj))?")
+
+
 def tempo_word(tempo: float) -> str:
     """``slow``, ``medium`` or ``fast``."""
     return "slow" if tempo < SLOW else "fast" if tempo >= FAST else "medium"

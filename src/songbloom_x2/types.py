@@ -167,6 +167,10 @@ class SongRequest:
     """Second of the style's file where the prompt starts; none: the loudest, steadiest stretch."""
     instrumental: bool = False
     """A song without words, of ``duration`` (none: 30 s); ``lyrics`` must be empty."""
+    bpm: float | None = None
+    """Beats a minute, from 60 to 180; none: the style's. Models with an alignment only."""
+    key: str | None = None
+    """``A minor``, ``F# major``, ...; none: the style's. Models with an alignment only."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,8 @@ class ExtendRequest:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Overrides of the sampling that the song was made with."""
     preset: Preset | None = None
+    foreign: bool = False
+    """Treat it as any recording, even if it has a memory."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +216,38 @@ class RepaintRequest:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Overrides of the sampling that the song was made with."""
     preset: Preset | None = None
+    foreign: bool = False
+    """Treat it as any recording, even if it has a memory."""
+
+
+@dataclass(frozen=True)
+class VariationRequest:
+    """Another take of a song: what is named is changed, all else stays as the song was made."""
+
+    song: str
+    seed: int | None = None
+    temperature: float | None = None
+    """How freely the sketch is drawn."""
+    guidance: float | None = None
+    """How closely the sound follows its condition (``cfg_diff``)."""
+    style_strength: float | None = None
+    """How much of the style: 1 as it was, less towards the mean of the model's own styles, more away from it."""
+    keep_sketch: bool = False
+    """Sing the same sketch again, rendered anew."""
+    keep_blocks: int = 0
+    """So many blocks of the song stay; from there on it goes another way."""
+
+
+@dataclass(frozen=True)
+class InterpolateRequest:
+    """Songs of one seed on the way from one style to another: ``steps`` of them, both ends included."""
+
+    song: SongRequest
+    first: str
+    second: str
+    steps: int = 5
+    spherical: bool = False
+    method: MixMethod = DEFAULT_MIX_METHOD
 
 
 @dataclass(frozen=True)

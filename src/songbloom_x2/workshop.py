@@ -19,6 +19,7 @@ from songbloom_x2.checkpoints.load import LoadedModel
 from songbloom_x2.codec.base import Codec
 from songbloom_x2.config import SongConfig
 from songbloom_x2.editing.branches import branched
+from songbloom_x2.editing.held import following
 from songbloom_x2.engine import Generation
 from songbloom_x2.errors import SongBloomError
 from songbloom_x2.manifest import build_manifest
@@ -89,6 +90,9 @@ class Workshop:
         """The engine, for these songs side by side; for one alone where it has branches."""
         steps, sampling = self.steps, prepared[0].sampling
         tasks = [song.task() for song in prepared]
+        sketch = prepared[0].sketch
+        if sketch is not None:
+            steps = following(steps, sketch, sketch.frames, sketch.frames)
         if prepared[0].branches:
             steps = branched(steps, [weight for weight, _ in prepared[0].branches])
             tasks = [dataclasses.replace(tasks[0], condition=condition) for _, condition in prepared[0].branches]

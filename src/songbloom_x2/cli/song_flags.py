@@ -24,6 +24,8 @@ def add_song_flags(group: Group) -> None:
         action="store_true",
         help=f"no words; of --duration, or {INSTRUMENTAL_SECONDS:g} s (in place of --lyrics)",
     )
+    group.add_argument("--bpm", type=float, metavar="N", help="beats a minute (default: the style's)")
+    group.add_argument("--key", metavar="KEY", help='such as "A minor" or F# (default: the style\'s)')
     group.add_argument(
         "--preset", choices=get_args(Preset), help="speed against quality (default: balanced, as the model likes it)"
     )
@@ -43,7 +45,7 @@ def add_score_flags(group: Group) -> None:
 
 def song_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The flags as fields of a ``SongRequest``."""
-    return {name: getattr(args, name) for name in ("style_start", "instrumental", "preset")}
+    return {name: getattr(args, name) for name in ("style_start", "instrumental", "preset", "bpm", "key")}
 
 
 def check_score_flags(args: argparse.Namespace, config: SongConfig) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from songbloom_x2.conditioning.guide import AlignedGuide
 from songbloom_x2.config import SamplingConfig
+from songbloom_x2.editing.held import HeldGuide
 from songbloom_x2.nn.branches import averaged
 from songbloom_x2.sketch.guide import FreeGuide, SketchGuide
 from songbloom_x2.steps import SongCondition, Steps
@@ -31,7 +32,7 @@ def branched(steps: Steps, weights: Sequence[float]) -> Steps:
 
     def guide(conditions: Sequence[SongCondition], sampling: SamplingConfig) -> SketchGuide:
         inner = steps.guide(conditions, sampling)
-        assert isinstance(inner, AlignedGuide | FreeGuide)
+        assert isinstance(inner, AlignedGuide | FreeGuide | HeldGuide)
         return inner.weighted(weights)
 
     return dataclasses.replace(steps, velocity=velocity, guide=guide)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -9,8 +10,11 @@ from torch import Tensor
 
 from songbloom_x2.conditioning.alignment import AlignmentState
 from songbloom_x2.conditioning.guide import AlignedGuide
+from songbloom_x2.conditioning.pace import Pace
+from songbloom_x2.config import SamplingConfig
 from songbloom_x2.engine import SongState
-from songbloom_x2.sketch.guide import GuideState, SketchGuide
+from songbloom_x2.sketch.guide import FreeGuide, GuideState, SketchGuide
+from songbloom_x2.steps import SongCondition, Steps
 
 
 class HeldGuide:
@@ -42,9 +46,26 @@ class HeldGuide:
             return tokens, self._guide.moved(state, AlignmentState(**fields))
         return tokens, _followed(after, tokens)
 
+    def weighted(self, weights: Sequence[float]) -> HeldGuide:
+        """The songs as branches of one."""
+        assert isinstance(self._guide, AlignedGuide | FreeGuide)
+        return HeldGuide(self._guide.weighted(weights), self._song, self._first, self._until)
+
     def keep(self, songs: Tensor) -> HeldGuide:
         """See ``SketchGuide``."""
         return HeldGuide(self._guide.keep(songs), self._song, self._first, self._until)
+
+
+def following(steps: Steps, song: SongState, first: int, until: int, pace: Pace | None = None) -> Steps:
+    """Steps of a model that follows ``song`` but from frame ``first`` to before ``until``, there at a ``pace``."""
+
+    def guide(conditions: Sequence[SongCondition], sampling: SamplingConfig) -> SketchGuide:
+        inner = steps.guide(conditions, sampling)
+        if isinstance(inner, AlignedGuide) and pace is not None:
+            inner = inner.paced(pace)
+        return HeldGuide(inner, song, first, until)
+
+    return dataclasses.replace(steps, guide=guide)
 
 
 def _followed(after: Mapping[str, Tensor], tokens: Tensor) -> Mapping[str, Tensor]:

@@ -52,7 +52,7 @@ def prepare_extension(
         state = resumed(workshop.loaded.model, state, condition, sampling)
     way, seam = _way(workshop, parent, memory, frames)
     spent = time.perf_counter() - started
-    prepared = PreparedSong(asked, lyrics, sound, sampling, condition, config, spent, state, branches, way)
+    prepared = PreparedSong(asked, lyrics, sound, sampling, condition, config, spent, state, branches=branches, way=way)
     if prepared.limit is not None and prepared.limit <= frames:
         raise ConfigError(
             f"duration {request.duration:g} s: a song goes on by whole blocks of {config.block_size / FRAME_RATE:g} s: "
@@ -108,6 +108,8 @@ def _combined(memory: Remembered, request: ExtendRequest, frames: int, pointer: 
         before["title"] if request.title is None else request.title,
         {**before["sampling"], **request.sampling},
         request.preset or before["preset"],
+        bpm=before.get("bpm"),
+        key=before.get("key"),
     )
 
 

@@ -55,13 +55,19 @@ def open_parent(path: Path, workshop: Workshop, *, foreign: bool = False) -> Par
         return Parent(path, sound, digest, None)
     beside, ours = path.with_suffix(SUFFIX), read_tags(path).manifest
     if not beside.is_file():
-        if ours is not None:
+        if ours is not None and not _without_memory(ours):
             raise CheckpointError(f"{path}: is a song of this program, but {beside.name} is not beside it: {REMEDY}")
         return Parent(path, sound, digest, None)
     memory = opened(read_memory(beside))
     _check_model(memory, beside, workshop)
     _check_file(memory, path, beside, sound, ours, workshop)
     return Parent(path, sound, digest, memory)
+
+
+def _without_memory(manifest: Mapping[str, Any]) -> bool:
+    """Whether the song is of recordings from elsewhere, so that nothing could be remembered."""
+    edit = manifest.get("edit")
+    return isinstance(edit, dict) and edit.get("way") != "memory"
 
 
 def _check_model(memory: Remembered, beside: Path, workshop: Workshop) -> None:

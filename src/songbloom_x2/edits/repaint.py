@@ -14,12 +14,11 @@ import torch
 
 from songbloom_x2.audio.crossfade import fades
 from songbloom_x2.audio.stages import Chain, Dropped, FadeOut, Level, Stage, joined
-from songbloom_x2.conditioning.guide import AlignedGuide
 from songbloom_x2.conditioning.pace import FRAMES_A_PHONEME, Pace
 from songbloom_x2.config import FRAME_RATE, SamplingConfig
 from songbloom_x2.editing.branches import branched
 from songbloom_x2.editing.cut import cut, resumed
-from songbloom_x2.editing.held import HeldGuide
+from songbloom_x2.editing.held import following
 from songbloom_x2.editing.likelihood import log_likelihood
 from songbloom_x2.editing.memory import Remembered, memory_of
 from songbloom_x2.editing.words import replaced, text_replaced
@@ -29,7 +28,6 @@ from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.manifest import samples_sha256
 from songbloom_x2.request_checks import check_request, requested_sampling, unheard_frames
 from songbloom_x2.runtime.apply import apply
-from songbloom_x2.sketch.guide import SketchGuide
 from songbloom_x2.song_score import sung_score
 from songbloom_x2.song_stream import SongStream
 from songbloom_x2.steps import SongCondition, Steps
@@ -126,6 +124,8 @@ def _stretch(
         {**before["sampling"], **request.sampling},
         request.preset or before["preset"],
         instrumental=before["instrumental"] and not request.lyrics.strip(),
+        bpm=before.get("bpm"),
+        key=before.get("key"),
     )
     check_request(dataclasses.replace(asked, duration=None), config)
     sound = memory.style
@@ -216,17 +216,8 @@ def _versions(workshop: Workshop, request: RepaintRequest, stretch: _Stretch) ->
 
 
 def _held_steps(workshop: Workshop, stretch: _Stretch) -> Steps:
-    steps = workshop.loaded.model.steps()
-    if stretch.branches:
-        steps = branched(steps, [weight for weight, _ in stretch.branches])
-
-    def guide(conditions: Any, sampling: SamplingConfig) -> SketchGuide:
-        inner = steps.guide(conditions, sampling)
-        if isinstance(inner, AlignedGuide) and stretch.pace is not None:
-            inner = inner.paced(stretch.pace)
-        return HeldGuide(inner, stretch.song, stretch.first, stretch.until)
-
-    return dataclasses.replace(steps, guide=guide)
+    steps = following(workshop.loaded.model.steps(), stretch.song, stretch.first, stretch.until, stretch.pace)
+    return branched(steps, [weight for weight, _ in stretch.branches]) if stretch.branches else steps
 
 
 def _judged(workshop: Workshop, stretch: _Stretch, versions: list[SongState]) -> list[float]:

@@ -1,0 +1,197 @@
+"""Recordings that this program did not make: gone on from, or a stretch replaced, by a new song in their style.
+
+There is no state to go on from, so that nothing is known of their words. What follows sounds like what was before, in
+its tempo and key, and comes in on a beat by an equal-power crossfade.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+
+from songbloom_x2.audio.beats import BeatGrid, beat_grid, join_on_beats, like_loud
+from songbloom_x2.audio.crossfade import fades
+from songbloom_x2.audio.mixdown import to_mono, to_stereo
+from songbloom_x2.audio.resample import resample
+from songbloom_x2.config import FRAME_RATE
+from songbloom_x2.edits.parents import Parent
+from songbloom_x2.edits.repaint import FADE_SECONDS, check_span
+from songbloom_x2.errors import ConfigError, LyricsError
+from songbloom_x2.manifest import samples_sha256
+from songbloom_x2.song_making import FADE_SECONDS as DYING_SECONDS
+from songbloom_x2.song_making import PreparedSong, SongMaking
+from songbloom_x2.song_stream import SongStream
+from songbloom_x2.style_shelf import StyleShelf
+from songbloom_x2.types import (
+    ExtendRequest,
+    FloatArray,
+    Progress,
+    RepaintRequest,
+    Song,
+    SongLevel,
+    SongRequest,
+    Style,
+    SungScore,
+    Waveform,
+)
+from songbloom_x2.workshop import Workshop
+
+WAY = "style and crossfade"
+_SHORTEST_SECONDS = 1.0
+_NEAR_BEAT = 0.7
+"""So far before the stretch its new sound may come in, to do so on a beat."""
+
+Prepare = Callable[[SongRequest, Style | None], PreparedSong]
+Place = Callable[[Song], tuple[Waveform, float, dict[str, Any]]]
+"""A new song -> the whole sound, where the new song's beginning is in it (seconds), and what the manifest says."""
+
+
+def foreign_extension(
+    workshop: Workshop, shelf: StyleShelf, parent: Parent, request: ExtendRequest, prepare: Prepare
+) -> SongStream:
+    """See the module; raises as ``SongPipeline.extend`` does."""
+    until = parent.sound.seconds if request.start is None else request.start
+    if not _SHORTEST_SECONDS <= until <= parent.sound.seconds + 0.005:
+        raise ConfigError(
+            f"from {until:g} s: the recording lasts {parent.sound.seconds:.2f} s; take a second from "
+            f"{_SHORTEST_SECONDS:g} to that"
+        )
+    if not request.lyrics.strip() and request.duration is None:
+        raise LyricsError("nothing to sing: give lyrics, or a duration for the band to play on")
+    if request.duration is not None and not 0 < request.duration < float("inf"):
+        raise ConfigError(f"duration {request.duration:g} s: how much is to be added must be more than 0")
+    style = _style(workshop, shelf, parent, request.style, until)
+    overlap = min(60 / (style.tempo or 120.0), 1.0)
+    asked = SongRequest(
+        request.lyrics,
+        request.style,
+        request.seed,
+        None if request.duration is None else request.duration + overlap,
+        request.title,
+        request.sampling,
+        request.preset,
+        instrumental=not request.lyrics.strip(),
+    )
+
+    def place(song: Song) -> tuple[Waveform, float, dict[str, Any]]:
+        joined = join_on_beats(parent.sound, song.waveform, until=until, second_beats=_own_beats(workshop, style))
+        seam = {"start": round(joined.start * parent.sound.sample_rate)}
+        seam["samples"] = round(joined.seconds * parent.sound.sample_rate)
+        return joined.waveform, joined.start - joined.skipped, {"seam": seam, "on_beats": joined.on_beats}
+
+    return SongStream(_pieces(workshop, parent, prepare(asked, style), place, _told("extend", request, parent)))
+
+
+def foreign_repainting(
+    workshop: Workshop, shelf: StyleShelf, parent: Parent, request: RepaintRequest, prepare: Prepare
+) -> SongStream:
+    """See the module; raises as ``SongPipeline.repaint`` does."""
+    sound = parent.sound
+    check_span(request.start, request.end, sound.seconds)
+    style = _style(workshop, shelf, parent, request.style, max(request.start, min(sound.seconds, _SHORTEST_SECONDS)))
+    begin = request.start
+    beats = beat_grid(sound, request.start)
+    if beats is not None and 0 <= beats.last_until(request.start) >= request.start - _NEAR_BEAT:
+        begin = beats.last_until(request.start)
+    fade = FADE_SECONDS
+    begin = max(min(begin, request.start - fade), 0.0)
+    # Longer than needed, so that its own end is not heard.
+    seconds = request.end - begin + fade + DYING_SECONDS + 2 * workshop.config.block_size / FRAME_RATE
+    asked = SongRequest(
+        request.lyrics,
+        request.style,
+        request.seed,
+        seconds,
+        request.title,
+        request.sampling,
+        request.preset,
+        instrumental=not request.lyrics.strip(),
+    )
+
+    def place(song: Song) -> tuple[Waveform, float, dict[str, Any]]:
+        new = _fitted(song.waveform, sound, max(request.start, 1.0))
+        rate, length = sound.sample_rate, sound.samples.shape[1]
+        first, count = round(begin * rate), round(fade * rate)
+        last = min(round(request.end * rate), length)
+        back = min(last + count, length)
+        whole: FloatArray = sound.samples.copy()
+        new = np.pad(new, ((0, 0), (0, max(0, back - first - new.shape[1]))))[:, : back - first]
+        less, more = fades(min(count, new.shape[1]), "equal_power")
+        part = new.copy()
+        part[:, : len(more)] = whole[:, first : first + len(less)] * less + new[:, : len(more)] * more
+        if back > last:
+            less, more = fades(back - last, "equal_power")
+            part[:, last - first :] = part[:, last - first :] * less + whole[:, last:back] * more
+        whole[:, first:back] = part
+        return Waveform(whole, rate), begin, {"span": [first, back], "on_beats": beats is not None}
+
+    return SongStream(_pieces(workshop, parent, prepare(asked, style), place, _told("repaint", request, parent)))
+
+
+def _style(workshop: Workshop, shelf: StyleShelf, parent: Parent, named: str | None, until: float) -> Style:
+    """What sounded before ``until``, or the style that was named in the recording's tempo and key."""
+    prompt, sound = workshop.config.prompt, parent.sound
+    seconds = (prompt.window or prompt.max_len) / FRAME_RATE
+    first = max(0.0, until - seconds)
+    rate = sound.sample_rate
+    before = Waveform(sound.samples[:, round(first * rate) : round(until * rate)], rate)
+    heard = dataclasses.replace(shelf.style(before), name=parent.path.name)
+    if named is None:
+        return heard
+    return dataclasses.replace(shelf.style(named), tempo=heard.tempo, key=heard.key)
+
+
+def _own_beats(workshop: Workshop, style: Style) -> BeatGrid | None:
+    """An aligned model's first frame is on a beat, at the style's tempo."""
+    return None if workshop.config.alignment is None or style.tempo is None else BeatGrid(0.0, 60 / style.tempo)
+
+
+def _fitted(new: Waveform, like: Waveform, until: float) -> FloatArray:
+    """``new`` at the rate, channels and loudness of ``like``."""
+    channels = like.samples.shape[0]
+    fitted = resample(to_stereo(new) if channels == 2 else to_mono(new), like.sample_rate)
+    samples = like_loud(fitted, like, until).samples
+    return np.repeat(samples, channels, axis=0) if samples.shape[0] != channels else samples
+
+
+def _told(kind: str, request: ExtendRequest | RepaintRequest, parent: Parent) -> dict[str, Any]:
+    asked = {**dataclasses.asdict(request), "sampling": dict(request.sampling)}
+    return {"kind": kind, "way": WAY, "request": asked, "parents": [parent.told()]}
+
+
+def _pieces(
+    workshop: Workshop, parent: Parent, prepared: PreparedSong, place: Place, told: dict[str, Any]
+) -> Generator[tuple[Progress, FloatArray], None, Song]:
+    making = SongMaking(prepared, workshop.codec, decode_frames=128)
+    nothing = np.zeros((parent.sound.samples.shape[0], 0), np.float32)
+    for _, progress, _ in workshop.blocks([making]):
+        yield progress, nothing
+    workshop.finish(making)
+    made = workshop.song(making, {"size": 1, "index": 0, "takes": True})
+    sound, begin, more = place(made)
+    result = {
+        **made.manifest["result"],
+        "samples": int(sound.samples.shape[1]),
+        "channels": int(sound.samples.shape[0]),
+        "seconds": sound.seconds,
+        "sample_rate": sound.sample_rate,
+        "samples_sha256": samples_sha256(sound),
+    }
+    yield making.progress, sound.samples
+    manifest = {**made.manifest, "result": result, "edit": {**told, **more}}
+    return Song(sound, made.tokens, made.latents, manifest, _later(made.score, begin), None, SongLevel(0.0, None))
+
+
+def _later(score: SungScore | None, seconds: float) -> SungScore | None:
+    if score is None:
+        return None
+
+    def moved(time: float) -> float:
+        return max(time + seconds, 0.0)
+
+    words = tuple(dataclasses.replace(word, start=moved(word.start), end=moved(word.end)) for word in score.words)
+    notes = tuple(dataclasses.replace(note, start=moved(note.start), end=moved(note.end)) for note in score.notes)
+    return SungScore(words, notes, score.tempo)
