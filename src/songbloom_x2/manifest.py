@@ -15,7 +15,7 @@ from typing import Any
 
 from songbloom_x2 import __version__
 from songbloom_x2.config import SamplingConfig
-from songbloom_x2.types import PreparedLyrics, SongRequest, Style, Waveform
+from songbloom_x2.types import PreparedLyrics, Song, SongMemory, SongRequest, Style, Waveform
 
 FORMAT = 1
 PACKAGES = ("torch", "numpy", "safetensors", "soundfile", "soxr")
@@ -31,6 +31,15 @@ def versions() -> dict[str, str]:
 def samples_sha256(waveform: Waveform) -> str:
     """SHA-256 of the samples, little-endian float32, channel after channel: equal only for the same sound."""
     return hashlib.sha256(waveform.samples.astype("<f4").tobytes()).hexdigest()
+
+
+def rescored(song: Song, best_of: Mapping[str, Any]) -> Song:
+    """The song with the scores of all takes that it was chosen from in its manifest, and in its memory's copy of it."""
+    manifest = {**song.manifest, "best_of": dict(best_of)}
+    memory = song.memory
+    if memory is not None:
+        memory = SongMemory(memory.tensors, {**memory.facts, "manifest": manifest})
+    return dataclasses.replace(song, manifest=manifest, memory=memory)
 
 
 def build_manifest(

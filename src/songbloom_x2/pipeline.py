@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from songbloom_x2.checkpoints.load import LoadedModel, load_model
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import RuntimeConfig, SongConfig
+from songbloom_x2.edits.best import MOST as MOST_TAKES
+from songbloom_x2.edits.best import best_of
 from songbloom_x2.edits.extend import extension
 from songbloom_x2.edits.foreign import foreign_extension, foreign_repainting
 from songbloom_x2.edits.interpolate import steps_between
@@ -163,6 +165,11 @@ class SongPipeline:
         return Waveform(voice, self._workshop.codec.sample_rate), Waveform(band, self._workshop.codec.sample_rate)
 
     @property
+    def has_stems(self) -> bool:
+        """Whether the codec keeps voice and band apart."""
+        return isinstance(self._workshop.codec, TwoStemCodec)
+
+    @property
     def description(self) -> dict[str, Any]:
         """What a manifest says about the model."""
         return self._workshop.description
@@ -252,6 +259,12 @@ class SongPipeline:
         named = [dataclasses.replace(request.song, style=written) for written, _ in styles]
         prepared = [self._prepare(asked, style) for asked, (_, style) in zip(named, styles, strict=True)]
         return self.make(prepared, observer)
+
+    def best_of(self, request: SongRequest, n: int, observer: Observer | None = None) -> Song:
+        """The best of ``n`` takes (seeds counting up) by ``edits.best``; its manifest has all scores."""
+        if not 2 <= n <= MOST_TAKES:
+            raise ConfigError(f"best of {n}: from 2 to {MOST_TAKES} takes can be compared")
+        return best_of(self._workshop, self.generate(request, n, observer=observer))
 
     def stems(self, song: Song) -> tuple[Waveform, Waveform]:
         """Voice and band of a song of this model; their sum is the song.

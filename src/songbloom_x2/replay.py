@@ -6,7 +6,9 @@ Knows no terminal. The manifest lies beside the song (``song.json``) or in the f
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +18,22 @@ from songbloom_x2.audio.tags import read_tags
 from songbloom_x2.checkpoints.adapters import adapter_file
 from songbloom_x2.checkpoints.fingerprint import file_sha256
 from songbloom_x2.checkpoints.registry import MODELS
-from songbloom_x2.config import AttentionKernel, Device, Precision
+from songbloom_x2.config import AttentionKernel, Device, OutputConfig, Precision
 from songbloom_x2.errors import CheckpointError, RuntimePlanError, SongBloomError, StyleError
 from songbloom_x2.manifest import FORMAT
 from songbloom_x2.pipeline import Observer, SongPipeline
 from songbloom_x2.runtime.device import resolve_device
-from songbloom_x2.types import LoraChoice, Song, SongRequest, Style
+from songbloom_x2.song_files import save_song
+from songbloom_x2.style_mixes import is_mix, parse_mix
+from songbloom_x2.types import (
+    ExtendRequest,
+    LoraChoice,
+    RepaintRequest,
+    Song,
+    SongRequest,
+    Style,
+    VariationRequest,
+)
 
 _COMPARED = (
     ("model", ("name", "sha256", "loras")),
@@ -134,6 +146,8 @@ def replay(
     Takes that were made side by side are made side by side again, since sums of numbers depend on their order; of these
     only the one is kept.
     """
+    if isinstance(manifest.get("edit"), dict) and manifest["edit"].get("kind") in _EDITS:
+        return _edited(pipeline, manifest, style, observer)
     request = recorded_request(manifest)
     prompt = _style(pipeline, manifest, request, style)
     index, size = _place(manifest)
@@ -147,6 +161,55 @@ def replay(
     return Replay(song, identical, () if identical else tuple(_differences(manifest, song.manifest)))
 
 
+_EDITS = {"extend": ExtendRequest, "repaint": RepaintRequest, "variation": VariationRequest}
+
+
+def _edited(
+    pipeline: SongPipeline, manifest: Mapping[str, Any], style: Path | None, observer: Observer | None
+) -> Replay:
+    """A song that was made of another: that one first, from its file or from its own manifest."""
+    edit = manifest["edit"]
+    try:
+        request = _EDITS[edit["kind"]](**edit["request"])
+        parent = edit["parents"][0]
+        recorded, file, digest = parent["manifest"], Path(request.song), parent["sha256"]
+    except (KeyError, TypeError, IndexError):
+        raise SongBloomError("the manifest's edit is not of this version: make it with the one that wrote it") from None
+    with tempfile.TemporaryDirectory() as folder:
+        if not (file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest):
+            if recorded is None:
+                raise SongBloomError(f"{file}: the recording that it was made of is not there any more, or is another")
+            file = _saved_again(replay(pipeline, recorded, style=style, observer=observer), recorded, Path(folder))
+        request = dataclasses.replace(request, song=str(file))
+        if isinstance(request, ExtendRequest):
+            stream = pipeline.extend(request)
+        elif isinstance(request, RepaintRequest):
+            stream = pipeline.repaint(request)
+        else:
+            stream = pipeline.vary(request)
+        for progress, _ in stream:
+            if observer is not None:
+                observer.progressed(0, progress)
+        song = stream.song
+    identical = song.manifest["result"]["samples_sha256"] == manifest["result"]["samples_sha256"]
+    return Replay(song, identical, () if identical else tuple(_differences(manifest, song.manifest)))
+
+
+def _saved_again(made: Replay, recorded: Mapping[str, Any], folder: Path) -> Path:
+    """The parent's file as it was written: its level and format are part of what was kept of it."""
+    file = recorded.get("file") or {}
+    told = file.get("loudness") or {}
+    format = str(file.get("format", "flac"))
+    saved = save_song(
+        made.song,
+        folder / f"parent.{format}",
+        format=format,
+        loudness=told.get("target_lufs"),
+        true_peak_ceiling=told.get("ceiling_db", OutputConfig.true_peak_ceiling),
+    )
+    return saved.audio
+
+
 def _style(
     pipeline: SongPipeline, manifest: Mapping[str, Any], request: SongRequest, moved: Path | None
 ) -> Style | None:
@@ -154,6 +217,8 @@ def _style(
     if recorded is None:
         return None
     source = recorded.get("source")
+    if recorded.get("parts"):
+        return _mixed(pipeline, recorded, request)
     if source is None:
         if recorded["name"] not in pipeline.styles:
             raise StyleError(f"style '{recorded['name']}': this model has none of that name: it is another model")
@@ -162,6 +227,15 @@ def _style(
     if file is None or not file.is_file():
         raise StyleError(f"style '{source['file']}': the file is not here any more: say where it is with --style")
     return pipeline.encode_style(file, source["start"])
+
+
+def _mixed(pipeline: SongPipeline, recorded: Mapping[str, Any], request: SongRequest) -> Style:
+    """A mix: of the styles that the request writes, or the saved one that it names."""
+    written = request.style or ""
+    if not is_mix(written):
+        return pipeline.encode_style(written)
+    mix = dataclasses.replace(parse_mix(written), method=recorded["method"], spherical=recorded["spherical"])
+    return pipeline.mix_styles(mix)
 
 
 def _place(manifest: Mapping[str, Any]) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.audio.files import write_audio
 from songbloom_x2.audio.limiter import levelled
@@ -21,7 +23,7 @@ from songbloom_x2.config import OutputConfig
 from songbloom_x2.editing.memory import SUFFIX, memory_bytes
 from songbloom_x2.errors import AudioError, ConfigError
 from songbloom_x2.text.lrc import lrc
-from songbloom_x2.types import Song, SongLevel, SongMemory
+from songbloom_x2.types import Song, SongLevel, SongMemory, Waveform
 
 LyricTimes = Literal["lines", "words"]
 
@@ -65,6 +67,8 @@ def save_song(
             "gain_db": round(made.gain_db, 2),
             "limited_by": made.limited_by,
             "limiter_db": round(limited.reduction_db, 2),
+            "target_lufs": loudness,
+            "ceiling_db": true_peak_ceiling,
         }
     manifest = {**song.manifest, "file": {"name": path.name, "format": format, "loudness": told}}
     request = manifest["request"]
@@ -87,6 +91,26 @@ def save_song(
             file.unlink(missing_ok=True)
         raise AudioError(f"{file}: cannot be written: {error.strerror or error}; choose another place") from error
     return SavedSong(path, described, manifest, tuple(extra))
+
+
+def save_stems(
+    stems: tuple[Waveform, Waveform], song: Song, path: Path, saved: SavedSong, *, format: str
+) -> tuple[Path, Path]:
+    """Voice and band beside the song (``song.voice.flac``, ``song.band.flac``), at the level the song was brought to.
+
+    Peaks of a stem are not held back, so that both together are the song before its limiter; a stem that would clip
+    brings both down. Raises ``AudioError``.
+    """
+    told = saved.manifest["file"]["loudness"]
+    gain = 0.0 if told is None or song.level is not None else float(told["gain_db"])
+    loud = [stem.samples * np.float32(10 ** (gain / 20)) for stem in stems]
+    highest = max(1.0, *(float(np.abs(samples).max(initial=0)) for samples in loud))
+    paths = (path.with_suffix(f".voice{path.suffix}"), path.with_suffix(f".band{path.suffix}"))
+    for place, samples in zip(paths, loud, strict=True):
+        tags = Tags(title=saved.manifest["request"]["title"])
+        sound = Waveform((samples / np.float32(highest)).astype(np.float32), song.waveform.sample_rate)
+        write_audio(place, sound, format=format, tags=tags)
+    return paths
 
 
 def _beside(song: Song, path: Path, timed_lyrics: LyricTimes | None, melody: bool) -> dict[Path, bytes]:

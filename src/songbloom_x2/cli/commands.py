@@ -25,6 +25,7 @@ COMMANDS = (
     Command(("style",), "style", "list the styles that come with a model, and hear them"),
     Command(("extend",), "extend", "let a song go on"),
     Command(("repaint",), "repaint", "make a stretch of a song anew"),
+    Command(("join",), "join", "one song into another, on their beats"),
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("export",), "export", "write a model for other programs: ONNX, TorchScript, 8-bit, plain weights"),
     Command(("doctor",), "doctor", "examine the installation and the machine"),

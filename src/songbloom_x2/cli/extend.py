@@ -37,6 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--from", dest="start", type=seconds, metavar="S", help="go on from here (default: the end)")
     parser.add_argument("--style", metavar="FILE|NAME|WORDS", help="another sound from there on, in the song's tempo")
+    parser.add_argument("--foreign", action="store_true", help="treat it as any recording, even if it has a memory")
     add_making_flags(parser)
 
 
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         args.title,
         sampling_of(args),
         args.preset,
+        args.foreign,
     )
 
     def begin(pipeline: SongPipeline) -> SongStream:
@@ -65,5 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(edit: Any) -> str:
-    seam = edit["seam"]
-    return f"kept to {seam['start'] / 48000:.2f} s as it was, went on from the song's memory"
+    kept = f"kept to sample {edit['seam']['start']} as it was"
+    if edit["way"] == "memory":
+        return f"{kept}, gone on from the song's own memory"
+    where = " on a beat" if edit["on_beats"] else ""
+    return f"{kept}, gone on in its style by a crossfade{where} (a recording from elsewhere)"

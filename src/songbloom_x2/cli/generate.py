@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,10 @@ from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, parse_sampling
 
 if TYPE_CHECKING:
+    from songbloom_x2.pipeline import SongPipeline
     from songbloom_x2.settings.resolve import Settings
     from songbloom_x2.song_files import SavedSong
-    from songbloom_x2.types import Song, SongRequest
+    from songbloom_x2.types import Song, SongRequest, Waveform
 
 EPILOG = """\
 examples:
@@ -69,6 +71,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     song.add_argument("--duration", type=float, metavar="S", help="seconds at most (default: the model ends by itself)")
     add_song_flags(song)
+    song.add_argument(
+        "--best-of", type=int, metavar="K", help="make K takes and keep the best by what can be measured (2 to 16)"
+    )
     song.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="sampling, e.g. steps=12")
     files = parser.add_argument_group("the files")
     files.add_argument(
@@ -80,6 +85,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_format_flags(files)
     add_score_flags(files)
+    files.add_argument("--stems", action="store_true", help="also write voice and band (song.voice.flac, …)")
     files.add_argument("--json", action="store_true", help="print what was made as JSON on stdout")
     many = parser.add_argument_group("many songs")
     many.add_argument(
@@ -167,10 +173,10 @@ def read_lyrics(given: str) -> str:
 
 
 def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest, outputs: OutputPlan) -> int:
-    from songbloom_x2.song_files import save_song
+    from songbloom_x2.song_files import save_song, save_stems
 
     lines = ProgressLines(args.n)
-    songs = _songs(args, settings, request, lines)
+    songs, stems_of = _songs(args, settings, request, lines)
     saved: list[SavedSong] = []
     try:
         for number, song in songs:
@@ -184,6 +190,8 @@ def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest
                     timed_lyrics=args.lrc,
                     melody=args.midi,
                 )
+                if stems_of is not None:
+                    save_stems(stems_of(song), song, outputs.paths[number], written, format=outputs.format)
             saved.append(written)
             lines.line(_told(written))
     finally:
@@ -197,18 +205,23 @@ def _generate(args: argparse.Namespace, settings: Settings, request: SongRequest
 
 def _songs(
     args: argparse.Namespace, settings: Settings, request: SongRequest, lines: ProgressLines
-) -> Iterator[tuple[int, Song]]:
-    """The songs, by torch or from exported graphs; the model is loaded here, before the first is begun."""
+) -> tuple[Iterator[tuple[int, Song]], Callable[[Song], tuple[Waveform, Waveform]] | None]:
+    """The songs, by torch or from exported graphs, and what takes them apart if that was asked for.
+
+    The model is loaded here, before the first is begun.
+    """
     if args.backend == "onnx":
         from songbloom_x2.cli.onnx_songs import OnnxPipeline
 
         exported = OnnxPipeline(settings)
         if args.explain:
             print(json.dumps(exported.graphs.description), file=sys.stderr)
-        return exported.songs(request, args.n, lines)
+        return exported.songs(request, args.n, lines), None
     pipeline = load_pipeline(settings, explain=args.explain, loras=lora_choices(args.lora))
     check_score_flags(args, pipeline.config)
-    return pipeline.songs(request, args.n, observer=lines)
+    if args.stems and not pipeline.has_stems:
+        raise ConfigError(f"--stems: model '{pipeline.config.name}' does not keep voice and band apart")
+    return _takes(pipeline, request, args, lines), pipeline.stems if args.stems else None
 
 
 def _summary(saved: SavedSong) -> dict[str, Any]:
@@ -219,6 +232,18 @@ def _summary(saved: SavedSong) -> dict[str, Any]:
         "samples_sha256": manifest["result"]["samples_sha256"],
         "timings": manifest["timings"],
     }
+
+
+def _takes(
+    pipeline: SongPipeline, request: SongRequest, args: argparse.Namespace, lines: ProgressLines
+) -> Iterator[tuple[int, Song]]:
+    if args.best_of is None:
+        yield from pipeline.songs(request, args.n, observer=lines)
+        return
+    for number in range(args.n):
+        # Each file is the best of takes of its own: their seeds follow those of the file before.
+        own = dataclasses.replace(request, seed=request.seed + number * args.best_of)
+        yield number, pipeline.best_of(own, args.best_of, lines)
 
 
 def _told(saved: SavedSong) -> str:

@@ -41,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="K",
         help="so many are made; the one that the rest of the song follows best is taken (default %(default)s)",
     )
+    parser.add_argument("--foreign", action="store_true", help="treat it as any recording, even if it has a memory")
     add_making_flags(parser)
 
 
@@ -60,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         args.title,
         sampling_of(args),
         args.preset,
+        args.foreign,
     )
 
     def begin(pipeline: SongPipeline) -> SongStream:
@@ -70,5 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _told(edit: Any) -> str:
     asked = edit["request"]
+    if edit["way"] != "memory":
+        return f"{asked['start']:g} to {asked['end']:g} s made anew in its style (a recording from elsewhere)"
     count = len(edit["log_likelihoods"])
     return f"{asked['start']:g} to {asked['end']:g} s made anew, version {edit['taken'] + 1} of {count} taken"
