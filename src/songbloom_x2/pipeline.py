@@ -37,6 +37,7 @@ from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
 from songbloom_x2.song_stream import SongStream
 from songbloom_x2.style_shelf import StyleShelf, in_tempo_and_key
 from songbloom_x2.text.instrumental import instrumental_lyrics
+from songbloom_x2.text.outro import with_outro
 from songbloom_x2.text.prepare import prepare_lyrics
 from songbloom_x2.types import (
     ExtendRequest,
@@ -337,6 +338,11 @@ class SongPipeline:
             instrumental=request.instrumental,
             duration=None if request.instrumental else seconds,
         )
+        if request.duration is not None and not request.instrumental:
+            room = config.lyrics.max_len - len(lyrics.ids)
+            longer = with_outro(words, lyrics.estimated_seconds, request.duration, tag_seconds, room)
+            if longer != words:
+                lyrics = prepare_lyrics(longer, config.lyrics, instrumental_seconds=tag_seconds)
         errors = [finding for finding in lyrics.findings if finding.severity == "error"]
         if errors:
             first = errors[0]

@@ -25,6 +25,8 @@ COMMANDS = (
     Command(("style",), "style", "list the styles that come with a model, and hear them"),
     Command(("extend",), "extend", "let a song go on"),
     Command(("repaint",), "repaint", "make a stretch of a song anew"),
+    Command(("vary",), "vary", "another take of a song, with one thing changed"),
+    Command(("interpolate",), "interpolate", "songs on the way from one style to another"),
     Command(("join",), "join", "one song into another, on their beats"),
     Command(("replay",), "replay", "make a song again and say whether it is identical"),
     Command(("export",), "export", "write a model for other programs: ONNX, TorchScript, 8-bit, plain weights"),

@@ -91,6 +91,12 @@ def make_one(
     return 0
 
 
+def told_of(saved: SavedSong) -> str:
+    """A line about a song that was written."""
+    result = saved.manifest["result"]
+    return f"{saved.audio}: {result['seconds']:.1f} s, seed {saved.manifest['seed']}"
+
+
 def made_json(saved: SavedSong) -> dict[str, Any]:
     """What ``--json`` prints of a song."""
     result, edit = saved.manifest["result"], saved.manifest.get("edit") or {}

@@ -17,6 +17,8 @@ from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.request_checks import blocks_within, check_request, requested_sampling, unheard_frames
 from songbloom_x2.song_making import PreparedSong, SongMaking, SoundWay
 from songbloom_x2.song_stream import SongStream
+from songbloom_x2.text.instrumental import instrumental_lyrics
+from songbloom_x2.text.outro import with_outro
 from songbloom_x2.text.prepare import prepare_lyrics
 from songbloom_x2.types import ExtendRequest, PreparedLyrics, SongRequest, Style
 from songbloom_x2.workshop import Workshop
@@ -114,12 +116,24 @@ def _combined(memory: Remembered, request: ExtendRequest, frames: int, pointer: 
 
 
 def _lyrics(memory: Remembered, request: ExtendRequest, pointer: int, config: SongConfig) -> PreparedLyrics:
-    kept = sung_until(memory.lyrics, pointer, config)
+    kept, tag_seconds = sung_until(memory.lyrics, pointer, config), config.instrumental_seconds
+    room = config.lyrics.max_len - len(kept.ids)
     if not request.lyrics.strip():
-        if request.duration is None and kept == memory.lyrics:
+        if kept != memory.lyrics:
+            return memory.lyrics
+        if request.duration is None:
             raise LyricsError("there is nothing left to sing: give lyrics, or a duration for the band to play on")
-        return memory.lyrics
-    new = prepare_lyrics(request.lyrics, config.lyrics, instrumental_seconds=config.instrumental_seconds)
+        played = instrumental_lyrics(request.duration, tag_seconds, max(room, 3))
+        return continued(
+            kept,
+            prepare_lyrics(played, config.lyrics, instrumental_seconds=tag_seconds, instrumental=True),
+            config,
+            len(memory.facts["manifest"]["request"]["lyrics"].splitlines()) + 1,
+        )
+    new = prepare_lyrics(request.lyrics, config.lyrics, instrumental_seconds=tag_seconds)
+    if request.duration is not None:
+        longer = with_outro(request.lyrics, new.estimated_seconds, request.duration, tag_seconds, room - len(new.ids))
+        new = prepare_lyrics(longer, config.lyrics, instrumental_seconds=tag_seconds)
     errors = [finding for finding in new.findings if finding.severity == "error"]
     if errors:
         raise LyricsError(f"lyrics, line {errors[0].line}, column {errors[0].column}: {errors[0].message}")

@@ -1,0 +1,16 @@
+"""An outro for lyrics that are shorter than the song that is asked for."""
+
+from __future__ import annotations
+
+_TAG = "[outro]"
+
+
+def with_outro(text: str, sung_seconds: float, seconds: float, tag_seconds: float, room: int) -> str:
+    """``text`` with as many outro tags as fill what ``sung_seconds`` leave of ``seconds``; itself where that is none.
+
+    The band then plays on to the end, where a model with nothing left to sing would fall silent or begin again.
+    ``tag_seconds`` is how long one tag lasts, ``room`` how many rows are left for them.
+    """
+    # The first needs a row for the comma that ends the section before.
+    count = min(int((seconds - sung_seconds) / tag_seconds), room - 1)
+    return f"{text.rstrip()}\n\n{' '.join([_TAG] * count)}" if count > 0 else text
