@@ -43,6 +43,10 @@ def refuse_for_onnx(args: argparse.Namespace, settings: Settings) -> None:
         "--input-jsonl": args.input_jsonl,
         "--style-start": args.style_start,
         "--lora": args.lora,
+        "--stems": args.stems,
+        "--best-of": args.best_of,
+        "--bpm": args.bpm,
+        "--key": args.key,
     }
     for flag, given in asked.items():
         if given:
