@@ -75,7 +75,7 @@ def test_the_manifest_says_how_to_make_it_again(takes: Path, endless_model: Path
     assert manifest["ai_generated"] is True
     assert manifest["request"] == {
         "lyrics": LYRICS, "style": None, "seed": 6, "duration": 2, "title": "Lights", "sampling": {},
-        "preset": None, "style_start": None, "instrumental": False,
+        "preset": None, "style_start": None, "instrumental": False, "bpm": None, "key": None,
     }  # fmt: skip
     assert manifest["seed"] == 6
     assert re.fullmatch("[0-9a-f]{64}", manifest["model"]["sha256"])

@@ -24,7 +24,9 @@ from songbloom_x2.manifest import samples_sha256
 from songbloom_x2.song_making import FADE_SECONDS as DYING_SECONDS
 from songbloom_x2.song_making import PreparedSong, SongMaking
 from songbloom_x2.song_stream import SongStream
+from songbloom_x2.style_prompts import tempo_and_key
 from songbloom_x2.style_shelf import StyleShelf
+from songbloom_x2.style_words import described
 from songbloom_x2.types import (
     ExtendRequest,
     FloatArray,
@@ -139,6 +141,10 @@ def _style(workshop: Workshop, shelf: StyleShelf, parent: Parent, named: str | N
     rate = sound.sample_rate
     before = Waveform(sound.samples[:, round(first * rate) : round(until * rate)], rate)
     heard = dataclasses.replace(shelf.style(before), name=parent.path.name)
+    if workshop.config.alignment is not None:
+        # Heard in all of the recording: a few seconds may be too short for a pulse.
+        tempo, key = tempo_and_key(sound, first, until - first)
+        heard = dataclasses.replace(heard, tempo=tempo, key=key, tags=described((), tempo, key))
     if named is None:
         return heard
     return dataclasses.replace(shelf.style(named), tempo=heard.tempo, key=heard.key)

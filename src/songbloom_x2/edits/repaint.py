@@ -216,7 +216,7 @@ def _versions(workshop: Workshop, request: RepaintRequest, stretch: _Stretch) ->
 
 
 def _held_steps(workshop: Workshop, stretch: _Stretch) -> Steps:
-    steps = following(workshop.loaded.model.steps(), stretch.song, stretch.first, stretch.until, stretch.pace)
+    steps = following(workshop.steps, stretch.song, stretch.first, stretch.until, stretch.pace)
     return branched(steps, [weight for weight, _ in stretch.branches]) if stretch.branches else steps
 
 
