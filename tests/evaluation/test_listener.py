@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from songbloom_x2.errors import CheckpointError
-from songbloom_x2.evaluate.recognition import fit_recogniser
-from songbloom_x2.evaluation.listener import Listener, load_listener, save_listener
+from songbloom_x2.evaluate.recognition import fit_recogniser, style_features, voice_features
+from songbloom_x2.evaluation.listener import Listener, load_listener, save_listener, shipped_listener
+from songbloom_x2.pipeline import SongPipeline
 
 
 def test_it_is_written_and_read(tmp_path: Path) -> None:
@@ -20,3 +21,17 @@ def test_it_is_written_and_read(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"12345678")
     with pytest.raises(CheckpointError, match="not a listener"):
         load_listener(tmp_path / "other")
+
+
+def test_the_shipped_one_knows_the_shipped_styles() -> None:
+    """Of the model's own styles, which it was not fitted on, it recognises most."""
+    listener = load_listener(shipped_listener())
+    pipeline = SongPipeline.from_pretrained("embedded")
+    right = {"style": 0, "voice": 0}
+    styles = pipeline.named_styles[::3]
+    for style in styles:
+        voice, band = pipeline.decode_style_stems(style)
+        right["style"] += listener.style(style_features(band)) in style.tags
+        right["voice"] += listener.voice(voice_features(voice)) in style.tags
+    assert right["style"] > len(styles) / 2
+    assert right["voice"] > len(styles) / 2
