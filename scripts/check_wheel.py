@@ -25,6 +25,10 @@ IN_WHEEL = (
     "songbloom_x2/py.typed",
     "songbloom_x2/assets/embedded/model.safetensors",
     "songbloom_x2/assets/embedded/config.json",
+    "songbloom_x2/text/data/letter_to_sound.npz",
+    "songbloom_x2/ui/static/js/main.js",
+    "songbloom_x2/ui/languages/zh.json",
+    "songbloom_x2/jobs/migrations/script.py.mako",
     ".dist-info/licenses/LICENSE",
     ".dist-info/licenses/NOTICE",
 )
@@ -46,11 +50,11 @@ def build(folder: Path) -> tuple[Path, Path]:
     shutil.copytree(ROOT, source, ignore=kept)
     program = (
         "import sys, setuptools.build_meta as backend\n"
-        "print(backend.build_sdist(sys.argv[1])); print(backend.build_wheel(sys.argv[1]))"
+        "made = sys.argv[1]; backend.build_sdist(made); backend.build_wheel(made)"  # it changes sys.argv as it goes
     )
     made = folder / "dist"
     made.mkdir()
-    run([sys.executable, "-c", program, str(made)], cwd=source)
+    run([sys.executable, "-c", program, str(made)], cwd=source, stdout=subprocess.DEVNULL)
     (wheel,), (archive,) = made.glob("*.whl"), made.glob("*.tar.gz")
     return wheel, archive
 
