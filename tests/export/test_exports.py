@@ -79,6 +79,7 @@ def test_generate_sings_from_the_export(onnx_export: Path, tmp_path: Path, capsy
         (["--lrc"], "--lrc"),
         (["--precision", "bfloat16"], "--precision bfloat16"),
         (["--model", "embedded"], "songbloom export onnx"),
+        (["--set", "solver=ab2"], "solver ab2"),
         (["--style", "prompt.wav"], "the export's styles"),
     ],
 )

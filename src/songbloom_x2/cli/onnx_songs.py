@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from songbloom_x2.config import FRAME_RATE, RuntimeConfig
+from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SamplingConfig
 from songbloom_x2.errors import ConfigError, LyricsError, SongBloomError, StyleError
 from songbloom_x2.manifest import build_manifest, samples_sha256
 from songbloom_x2.onnx_runtime.draws import SeededDraws
@@ -51,9 +51,10 @@ def refuse_for_onnx(args: argparse.Namespace, settings: Settings) -> None:
     for flag, given in asked.items():
         if given:
             raise ConfigError(f"{flag}: not with --backend onnx; leave it out, or take --backend torch")
-    for key in ("device", "precision", "attention"):
+    for key in ("device", "precision", "attention", "optimisation", "quantise", "compile", "packing"):
         name = f"runtime.{key}"
-        if settings.origin(name) == "flag" and settings[name] not in ("auto", "cpu", "float32"):
+        plain = settings[name] in ("auto", "cpu", "float32", "minimal", "none", None, False)
+        if settings.origin(name) == "flag" and not plain:
             raise ConfigError(f"--{key} {settings[name]}: exported graphs run on the CPU, as they were written")
 
 
@@ -118,7 +119,7 @@ class OnnxPipeline:
         self, number: int, request: SongRequest, lyrics: PreparedLyrics, style: Style | None, observer: ProgressLines
     ) -> Song:
         folder, config = self._folder, self._folder.config
-        sampling = requested_sampling(request, config)
+        sampling = _served(requested_sampling(request, config))
         limit = most_frames(request, config) or sampling.max_frames or config.max_frames
         prompt = None if style is None else folder.style(style.name)
         task = SongTask(tuple(lyrics.ids), prompt, sampling, limit, least_frames(request, config))
@@ -162,6 +163,17 @@ class OnnxPipeline:
             timings={"making": making, "real_time_factor": making / (frames / FRAME_RATE)},
         )
         return Song(waveform, np.concatenate(tokens), np.concatenate(latents, axis=1), manifest)
+
+
+def _served(sampling: SamplingConfig) -> SamplingConfig:
+    """``sampling``, or ``ConfigError`` where it asks for what the loop in numpy does not have."""
+    if sampling.solver != "released":
+        raise ConfigError(
+            f"solver {sampling.solver}: not with --backend onnx; take solver=released, or --backend torch"
+        )
+    if (sampling.guidance_from, sampling.guidance_until) != (0.0, 1.0):
+        raise ConfigError("guidance_from and guidance_until: not with --backend onnx; take --backend torch")
+    return sampling
 
 
 def _export_at(settings: Settings) -> Path:
