@@ -164,7 +164,7 @@ def test_presets_change_the_models_own_sampling(pipeline: SongPipeline, endless_
 
 
 def test_a_preset_that_is_none(pipeline: SongPipeline) -> None:
-    with pytest.raises(ConfigError, match="draft, balanced, best"):
+    with pytest.raises(ConfigError, match="draft, fast, balanced, best"):
         pipeline.prepare(SongRequest(LYRICS, preset="worst"))  # type: ignore[arg-type]  # what a caller could pass
 
 

@@ -6,9 +6,12 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from songbloom_x2.errors import ConfigError
-from songbloom_x2.types import LoraChoice
+
+if TYPE_CHECKING:
+    from songbloom_x2.types import LoraChoice
 
 LARGEST_SCALE = 4.0
 """Beyond it, in both directions, there is only noise."""
@@ -27,6 +30,8 @@ def add_lora_flag(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> 
 
 def lora_choices(given: Sequence[str]) -> tuple[LoraChoice, ...]:
     """What the flags ask for. Raises ``ConfigError`` for a scale that is none."""
+    from songbloom_x2.types import LoraChoice
+
     choices = []
     for text in given:
         file, colon, number = text.rpartition(":")
