@@ -41,11 +41,13 @@ def steps(args: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
         yield "whitening", ["train", "codec", "--step", "fit", "--corpus", corpus, "--out", str(codec)]
     decoder = ["train", "codec", "--step", "decoder", *both, "--out", str(codec), *threads]
     yield "band decoder", [*decoder, "--minutes", str(args.decoder_minutes)]
-    for part, count, batch, rate in (
-        ("sketch", args.sketch_steps, "6", "2.5e-3"),
-        ("render", args.render_steps, "48", "1.5e-3"),
+    # The renderer first: it tells the sketch LM what songs would sound like that are composed for it on paper.
+    paper = ["--symbolic", str(out / "render" / "render.safetensors")]
+    for part, count, batch, rate, more in (
+        ("render", args.render_steps, "48", "1.5e-3", []),
+        ("sketch", args.sketch_steps, "6", "2.5e-3", paper),
     ):
-        recipe = ["--steps", str(count), "--batch", batch, "--learning-rate", rate, "--validate-every", "100"]
+        recipe = ["--steps", str(count), "--batch", batch, "--learning-rate", rate, "--validate-every", "100", *more]
         yield part, [*train, "--part", part, "--out", str(out / part), *recipe]
     trained = ("sketch/sketch", "render/render", "codec/decoder")
     parts = [out / f"{name}.safetensors" for name in trained]
