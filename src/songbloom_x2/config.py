@@ -382,7 +382,7 @@ class JobLimits:
 
     max_duration: float = 600.0
     """Longest song in seconds."""
-    max_lyrics: int = 20_000
+    max_lyrics: int = 10_000
     """Characters of lyrics."""
     max_steps: int = 200
     """Diffusion steps a block."""

@@ -47,6 +47,7 @@ def create_app(service: JobService, settings: ServerConfig) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
         middleware=_middleware(service, settings, metrics),
     )
     app.state.service = service
@@ -56,7 +57,7 @@ def create_app(service: JobService, settings: ServerConfig) -> FastAPI:
     for module in _ROUTES:
         app.include_router(module.router)
     app.mount("/v1", Elsewhere([route for module in _ROUTES for route in module.router.routes]))
-    document(app, service.limits, keyed=service.keys.needed())
+    document(app, service.limits, service.models()[0], keyed=service.keys.needed())
     return app
 
 

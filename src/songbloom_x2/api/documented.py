@@ -24,6 +24,8 @@ ModelName = Annotated[
     ),
 ]
 Before = Annotated[str | None, Query(pattern=_ID, description="Only what is older than the one of this id")]
+SOUND_TYPES = ("audio/wav", "audio/flac", "audio/mpeg", "audio/ogg", "audio/aiff")
+"""What an uploaded sound may be; what it is called does not matter."""
 
 Responses = dict[int | str, dict[str, Any]]
 _ANYWHERE = ("no-key", "forbidden", "too-large", "too-many-requests", "internal", "unavailable")

@@ -38,7 +38,7 @@ _KINDS: tuple[tuple[type[SongBloomError], str], ...] = (
     (QueueFullError, "queue-full"),
     (StorageError, "unavailable"),
     (ConfigError, "invalid"),
-    (CheckpointError, "invalid"),
+    (CheckpointError, "conflict"),
     (MissingExtraError, "invalid"),
 )
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from songbloom_x2.api.documented import SOUND_TYPES
 from songbloom_x2.api.forms import one_file, read_form, saved
 from songbloom_x2.api.handlers import invalid_body
 from songbloom_x2.api.problems import Problem
@@ -41,7 +42,10 @@ REQUEST_BODY: dict[str, Any] = {
                     "required": ["job"],
                     "additionalProperties": False,
                 },
-                "encoding": {"job": {"contentType": "application/json"}},
+                "encoding": {
+                    "job": {"contentType": "application/json"},
+                    "style": {"contentType": ", ".join(SOUND_TYPES)},
+                },
                 "example": {"job": _EXAMPLE},
             },
         },
@@ -75,7 +79,7 @@ async def read_job(request: Request, service: JobService, owner: Owner) -> Asked
         sound = one_file(form, "style")
         if sound is not None:
             if asked.request.get("style") is not None:
-                raise Problem("invalid", "style: named in the job and sent as a file; choose one")
+                raise Problem("conflict", "style: named in the job and sent as a file; choose one")
             async with saved(sound[1]) as file:
                 asked.request["style"] = (await in_thread(service.add_style, owner, sound[0], file)).id
         return asked

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from songbloom_x2.api.schemas.base import ProblemDetails
 from songbloom_x2.api.schemas.jobs import GenerateJob
 from songbloom_x2.config import JobLimits
+from songbloom_x2.jobs.records import ModelRecord
 
 DESCRIPTION = """\
 Songs from lyrics and a style. Ask for one with `POST /v1/jobs`, follow it with `GET /v1/jobs/{id}/events`, listen while
@@ -31,18 +32,18 @@ _BY_HAND = (GenerateJob, ProblemDetails)
 """Schemas that routes refer to without FastAPI knowing."""
 
 
-def document(app: FastAPI, limits: JobLimits, *, keyed: bool) -> None:
-    """Have ``app.openapi`` give the whole document; ``keyed``: whether requests need a key."""
+def document(app: FastAPI, limits: JobLimits, model: ModelRecord, *, keyed: bool) -> None:
+    """Have ``app.openapi`` give the whole document; ``model``: the default; ``keyed``: whether requests need a key."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _written(app, limits, keyed=keyed)
+            app.openapi_schema = _written(app, limits, model, keyed=keyed)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _written(app: FastAPI, limits: JobLimits, *, keyed: bool) -> dict[str, Any]:
+def _written(app: FastAPI, limits: JobLimits, model: ModelRecord, *, keyed: bool) -> dict[str, Any]:
     made = get_openapi(
         title=app.title,
         version=app.version,
@@ -56,7 +57,8 @@ def _written(app: FastAPI, limits: JobLimits, *, keyed: bool) -> dict[str, Any]:
     )
     schemas = made["components"]["schemas"]
     schemas |= found["$defs"]
-    _limit(schemas, limits)
+    _limit(schemas, limits, model)
+    _without_null(made["paths"])
     if not keyed:
         made["components"].pop("securitySchemes", None)
         for path in made["paths"].values():
@@ -65,19 +67,33 @@ def _written(app: FastAPI, limits: JobLimits, *, keyed: bool) -> dict[str, Any]:
     return made
 
 
-def _limit(schemas: dict[str, Any], limits: JobLimits) -> None:
-    """What this server allows, where a schema says what is acceptable."""
+def _without_null(paths: dict[str, Any]) -> None:
+    """Parameters that may be left out: no header or query can say ``null``."""
+    for path in paths.values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                options = parameter["schema"].pop("anyOf", None)
+                if options is not None:
+                    (kept,) = (option for option in options if option.get("type") != "null")
+                    parameter["schema"] |= kept
+
+
+def _limit(schemas: dict[str, Any], limits: JobLimits, model: ModelRecord) -> None:
+    """What this server and its model allow, where a schema says what is acceptable."""
+    longest = limits.max_duration if model.longest_seconds is None else model.longest_seconds
+    shortest = model.shortest_seconds or 0.0
     fields = schemas["GenerateRequest"]["properties"]
     fields["lyrics"]["maxLength"] = limits.max_lyrics
-    _bound(fields["duration"], limits.max_duration)
+    _bound(fields["duration"], shortest, longest)
     schemas["GenerateJob"]["properties"]["samples"]["maximum"] = limits.max_samples
     speech = schemas["SpeechRequest"]["properties"]
     speech["input"]["maxLength"] = limits.max_lyrics
-    _bound(speech["duration"], limits.max_duration)
+    _bound(speech["duration"], shortest, longest)
     schemas["LyricsCheck"]["properties"]["lyrics"]["maxLength"] = limits.max_lyrics
 
 
-def _bound(field: dict[str, Any], most: float) -> None:
+def _bound(field: dict[str, Any], least: float, most: float) -> None:
     for option in field.get("anyOf", [field]):
         if option.get("type") in ("number", "integer"):
-            option["maximum"] = most
+            option.pop("exclusiveMinimum", None)
+            option |= {"minimum": least, "maximum": most}

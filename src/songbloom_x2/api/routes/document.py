@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["document"], include_in_schema=False)
 
 
 @router.get("/openapi.json")

@@ -16,6 +16,8 @@ from songbloom_x2.api.threads import in_thread
 from songbloom_x2.jobs.records import JobState
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+_ID = {"parameters": {"job_id": "$response.body#/id"}}
+_LINKS = {name: {"operationId": f"jobs_{name}", **_ID} for name in ("job", "cancel", "events")}
 _PLACE = {"Location": {"description": "Where the job is", "schema": {"type": "string"}}}
 
 
@@ -24,9 +26,17 @@ _PLACE = {"Location": {"description": "Where the job is", "schema": {"type": "st
     status_code=202,
     response_model=JobOut,
     responses={
-        202: {"description": "The job is queued", "headers": _PLACE},
+        202: {"description": "The job is queued", "headers": _PLACE, "links": _LINKS},
         **refusals(
-            "malformed", "conflict", "unsupported-media-type", "invalid", "lyrics", "style", "queue-full", "quota"
+            "malformed",
+            "not-found",
+            "conflict",
+            "unsupported-media-type",
+            "invalid",
+            "lyrics",
+            "style",
+            "queue-full",
+            "quota",
         ),
     },
     openapi_extra=REQUEST_BODY,
@@ -94,8 +104,16 @@ def cancel(job_id: JobId, owner: Maker, service: Service) -> JobOut:
             "The stream ends after the last event of the job.",
             "content": {
                 "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": 'id: 2\nevent: started\ndata: {"worker": "w1"}\n\n',
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "id": {"type": "string", "description": "Counts from 1"},
+                            "event": {"type": "string"},
+                            "data": {"type": "string", "description": "A JSON object, with `job` and `time`"},
+                            "retry": {"type": "integer"},
+                        },
+                    },
+                    "example": 'id: 1\nevent: queued\ndata: {"job": "job-…", "time": 1795646817.3}\n\n',
                 }
             },
         },

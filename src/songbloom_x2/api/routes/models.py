@@ -17,13 +17,20 @@ def models(owner: Reader, service: Service) -> ModelList:
     return ModelList(models=[ModelOut.of(model) for model in service.models()])
 
 
-@router.post("/{name}/load", status_code=202, response_model=WorkersAsked, responses=refusals("not-found", "invalid"))
+@router.post(
+    "/{name}/load", status_code=202, response_model=WorkersAsked, responses=refusals("not-found", "conflict", "invalid")
+)
 def load(name: ModelName, owner: ModelKeeper, service: Service) -> WorkersAsked:
     """Have the workers load a model once they are free; a request that names it does so too. Scope `models`."""
     return WorkersAsked(workers=service.load_model(name))
 
 
-@router.post("/{name}/unload", status_code=202, response_model=WorkersAsked, responses=refusals("not-found", "invalid"))
+@router.post(
+    "/{name}/unload",
+    status_code=202,
+    response_model=WorkersAsked,
+    responses=refusals("not-found", "conflict", "invalid"),
+)
 def unload(name: ModelName, owner: ModelKeeper, service: Service) -> WorkersAsked:
     """Have the workers that hold a model free its memory once they are free. Scope `models`."""
     return WorkersAsked(workers=service.unload_model(name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from songbloom_x2.api.dependencies import Maker, Service
 from songbloom_x2.api.documented import binary, refusals
@@ -23,7 +23,7 @@ _IDS = {"X-Job-ID": "The job behind it", "X-Song-ID": "The song, which is kept l
 
 @router.post(
     "/speech",
-    response_class=LiveResponse,
+    response_class=Response,
     responses={
         200: binary("The sound while it is made", *_KINDS, headers=_IDS),
         **refusals("malformed", "not-found", "conflict", "invalid", "lyrics", "style", "queue-full", "quota"),

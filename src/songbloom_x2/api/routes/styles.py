@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from songbloom_x2.api.dependencies import Maker, Reader, Service
-from songbloom_x2.api.documented import StyleId, refusals
+from songbloom_x2.api.documented import SOUND_TYPES, StyleId, refusals
 from songbloom_x2.api.forms import one_file, read_form, saved
 from songbloom_x2.api.problems import Problem
 from songbloom_x2.api.schemas.styles import StyleList, StyleOut
@@ -38,14 +38,14 @@ _FORM = {
                     "required": ["file"],
                     "additionalProperties": False,
                 },
-                "example": {"name": "my song", "file": "(the bytes of a sound file)"},
+                "encoding": {"file": {"contentType": ", ".join(SOUND_TYPES)}},
             }
         },
     }
 }
 
 
-@router.get("", response_model=StyleList, responses=refusals("not-found", "invalid"))
+@router.get("", response_model=StyleList, responses=refusals("not-found", "conflict", "invalid"))
 def styles(
     owner: Reader,
     service: Service,
@@ -66,7 +66,7 @@ def styles(
     openapi_extra=_FORM,
 )
 async def upload(request: Request, owner: Maker, service: Service) -> StyleOut:
-    """Keep a sound as a style. Its `id` is what requests name.
+    """Keep a sound as a style. Its `id` is what requests name. Example: `curl -F file=@song.mp3 -F name=mine URL`.
 
     It is decoded in a process of its own with bounds on memory, time and length.
     """

@@ -18,7 +18,7 @@ Moment = Annotated[datetime, Field(description="UTC", examples=["2026-11-25T18:3
 class Given(BaseModel):
     """A body that a client sends. Unknown members are refused: a typing error is not silently without effect."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Told(BaseModel):

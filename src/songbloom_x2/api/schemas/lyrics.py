@@ -37,7 +37,7 @@ class FindingOut(Told):
 class LyricsOut(Told):
     """What would be sung."""
 
-    text: str = Field(description="The canonical form", examples=[LYRICS])
+    text: str = Field(description="The canonical form; empty where nothing can be sung", examples=[LYRICS])
     estimated_seconds: float = Field(examples=[9.4])
     findings: list[FindingOut]
 
@@ -49,3 +49,9 @@ class LyricsOut(Told):
             estimated_seconds=prepared.estimated_seconds,
             findings=[FindingOut.model_validate(finding, from_attributes=True) for finding in prepared.findings],
         )
+
+    @classmethod
+    def refused(cls, why: str) -> LyricsOut:
+        """Lyrics that cannot be sung at all."""
+        finding = FindingOut(severity="error", code="refused", line=1, column=1, message=why)
+        return cls(text="", estimated_seconds=0, findings=[finding])
