@@ -102,7 +102,7 @@ def resolve_sampling(base: SamplingConfig, overrides: Mapping[str, Any]) -> Samp
         if not fits(value, kinds[name]):
             raise ConfigError(f"sampling setting {name} = {value!r}: must be {described(kinds[name])}")
     sampling = dataclasses.replace(base, **overrides)
-    for name, low, high in _RANGES:
+    for name, low, high in RANGES:
         value = getattr(sampling, name)
         if value is not None and not low <= value <= high:
             raise ConfigError(f"sampling setting {name} = {value:g}: must be from {low:g} to {high:g}")
@@ -115,7 +115,7 @@ def parse_sampling(name: str, text: str) -> Any:
     return text if kind is None else from_text(text, kind)
 
 
-_RANGES = (
+RANGES = (
     ("cfg_lm", 0, 20),
     ("cfg_diff", 0, 20),
     ("steps", 1, 1000),
@@ -127,3 +127,4 @@ _RANGES = (
     ("penalty", 0.1, 100),
     ("max_frames", 1, 1_000_000),
 )
+"""Sampling settings and the least and most that they may be."""

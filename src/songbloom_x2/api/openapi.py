@@ -84,6 +84,7 @@ def _limit(schemas: dict[str, Any], limits: JobLimits, model: ModelRecord) -> No
     shortest = model.shortest_seconds or 0.0
     fields = schemas["GenerateRequest"]["properties"]
     fields["lyrics"]["maxLength"] = limits.max_lyrics
+    schemas["Sampling"]["properties"]["steps"]["maximum"] = limits.max_steps
     _bound(fields["duration"], shortest, longest)
     schemas["GenerateJob"]["properties"]["samples"]["maximum"] = limits.max_samples
     speech = schemas["SpeechRequest"]["properties"]

@@ -18,12 +18,14 @@ from songbloom_x2.config import FRAME_RATE, JobLimits, Preset, SongConfig
 from songbloom_x2.errors import ConfigError, LimitError, LyricsError, StyleError
 from songbloom_x2.jobs.records import SongRecord
 from songbloom_x2.jobs.shapes import ModelShape, ModelShapes
-from songbloom_x2.request_checks import LARGEST_SEED, asked_seconds, check_request, requested_sampling
+from songbloom_x2.request_checks import LARGEST_SEED, RANGES, asked_seconds, check_request, requested_sampling
 from songbloom_x2.settings.values import described, fits
 from songbloom_x2.types import SongRequest
 
 UPLOADED = re.compile(r"style-[0-9a-f]{32}")
 """Ids of uploaded styles."""
+SAMPLING_RANGES = RANGES
+"""Sampling settings and the least and most that they may be."""
 LONGEST_TITLE = 200
 
 _SHARED: Mapping[str, Any] = MappingProxyType(

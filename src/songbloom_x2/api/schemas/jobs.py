@@ -4,26 +4,48 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from songbloom_x2.api.problems import without_paths
 from songbloom_x2.api.schemas.base import JOB_ID, SONG_ID, Given, Moment, Told, moment
+from songbloom_x2.api.schemas.sampling import Sampling
 from songbloom_x2.config import Preset
+from songbloom_x2.errors import LyricsError
 from songbloom_x2.jobs.records import Job, JobState
 
-LARGEST_SEED = 2**63 - 1
+LARGEST_SEED = 2**53 - 1
+"""What every JSON reader keeps exactly; programs may take larger ones through the command line."""
 LYRICS = "[verse] City lights are calling me home. Every road is leading me on."
 """The words of every example."""
 
 
-class GenerateRequest(Given):
-    """A song from lyrics and a style."""
+_WORDS_OR_NONE = {
+    "anyOf": [
+        {
+            "properties": {"lyrics": {"pattern": r"\w"}, "instrumental": {"const": False}},
+            "required": ["lyrics"],
+        },
+        {
+            "properties": {"lyrics": {"maxLength": 0}, "instrumental": {"const": True}},
+            "required": ["instrumental"],
+        },
+    ]
+}
+_TEXT = r"^[^\x00]*$"
+_STYLE = r"^[^\x00/\\]*\w[^\x00/\\]*$"
 
-    lyrics: str = Field("", description="The words; empty for an instrumental", examples=[LYRICS])
+
+class GenerateRequest(Given):
+    """A song from lyrics and a style. Either there are words, or `instrumental` is true."""
+
+    model_config = ConfigDict(json_schema_extra=_WORDS_OR_NONE)
+
+    lyrics: str = Field("", pattern=_TEXT, description="The words; empty for an instrumental", examples=[LYRICS])
     style: str | None = Field(
         None,
         min_length=1,
         max_length=200,
+        pattern=_STYLE,
         description="Id of an uploaded style, name of one that comes with the model, or words that describe one; "
         "none: the seed chooses one",
         examples=["country female slow"],
@@ -34,13 +56,9 @@ class GenerateRequest(Given):
     duration: float | None = Field(
         None, gt=0, description="Seconds at most; none: the model ends by itself", examples=[30]
     )
-    title: str | None = Field(None, max_length=200, description="Goes into the file's tags", examples=["City lights"])
+    title: str | None = Field(None, max_length=200, pattern=_TEXT, description="Goes into the file's tags", examples=["City lights"])
     preset: Preset | None = Field(None, description="Speed against quality", examples=["draft"])
-    sampling: dict[str, int | float | bool | str | None] = Field(
-        default_factory=dict,
-        description="Sampling settings by name, over those of the preset (docs/config.md, section sampling)",
-        examples=[{"steps": 12}],
-    )
+    sampling: Sampling = Field(default_factory=Sampling, examples=[{"steps": 12}])
     style_start: float | None = Field(
         None, ge=0, description="Second of an uploaded style where the prompt starts; none: the steadiest stretch"
     )
@@ -48,6 +66,14 @@ class GenerateRequest(Given):
     model: str | None = Field(
         None, min_length=1, max_length=120, description="A model's name; none: the server's", examples=["embedded"]
     )
+
+    @model_validator(mode="after")
+    def _words(self) -> GenerateRequest:
+        if self.instrumental and self.lyrics:
+            raise LyricsError("an instrumental has no lyrics: leave out the lyrics, or do not ask for an instrumental")
+        if not self.instrumental and not any(sign.isalnum() for sign in self.lyrics):
+            raise LyricsError("the lyrics are empty: write at least one line, for example '[verse] City lights.'")
+        return self
 
 
 class _JobRequest(Given):
