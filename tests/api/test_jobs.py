@@ -138,7 +138,7 @@ def test_a_form_brings_its_style_along(client: httpx.Client, until_over: Ask) ->
         ({"type": "generate", "request": {"lyrics": LYRICS, "duration": 1e6}}, 422, "invalid", "duration"),
         ({"type": "generate", "request": {"lyrics": LYRICS, "seed": 2**63}}, 422, "invalid", "body.request.seed"),
         ({"type": "generate", "request": {"lyrics": LYRICS, "style": "/etc/passwd"}}, 422, "style", "paths"),
-        ({"type": "generate", "request": {"lyrics": LYRICS, "sampling": {"step": 3}}}, 422, "invalid", "steps"),
+        ({"type": "generate", "request": {"lyrics": LYRICS, "sampling": {"step": 3}}}, 422, "invalid", "sampling.step"),
         ({"type": "generate", "request": {"lyrics": LYRICS, "sampling": {"steps": 999}}}, 422, "invalid", "steps"),
         ({"type": "generate", "request": {"lyrics": LYRICS, "model": "../x"}}, 404, "not-found", "model"),
         ({"type": "generate", "samples": 1000, "request": {"lyrics": LYRICS}}, 422, "invalid", "samples"),

@@ -84,7 +84,11 @@ def _limit(schemas: dict[str, Any], limits: JobLimits, model: ModelRecord) -> No
     shortest = model.shortest_seconds or 0.0
     fields = schemas["GenerateRequest"]["properties"]
     fields["lyrics"]["maxLength"] = limits.max_lyrics
-    schemas["Sampling"]["properties"]["steps"]["maximum"] = limits.max_steps
+    sampling = schemas["Sampling"]["properties"]
+    sampling["steps"]["maximum"] = limits.max_steps
+    for setting in sampling.values():
+        # Where one is left out, the model's own value holds.
+        setting.pop("default", None)
     _bound(fields["duration"], shortest, longest)
     schemas["GenerateJob"]["properties"]["samples"]["maximum"] = limits.max_samples
     speech = schemas["SpeechRequest"]["properties"]

@@ -227,6 +227,10 @@ def _bounded(song: SongRequest, config: SongConfig, limits: JobLimits) -> tuple[
     """The request with a duration that the limits allow, and how long the song is likely to be."""
     longest = config.max_frames / FRAME_RATE
     asked = asked_seconds(song, config)
+    if song.duration is None and asked is not None and asked > limits.max_duration:
+        # Nobody asked for an instrumental's usual length.
+        asked = limits.max_duration
+        song = dataclasses.replace(song, duration=asked)
     if asked is not None:
         if asked > limits.max_duration:
             raise LimitError(f"duration {asked:g} s: {limits.max_duration:g} s are allowed")

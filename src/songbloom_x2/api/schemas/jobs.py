@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -9,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from songbloom_x2.api.problems import without_paths
 from songbloom_x2.api.schemas.base import JOB_ID, SONG_ID, Given, Moment, Told, moment
 from songbloom_x2.api.schemas.sampling import Sampling
+from songbloom_x2.api.schemas.words import HAS_WORDS, StyleName, Text
 from songbloom_x2.config import Preset
 from songbloom_x2.errors import LyricsError
 from songbloom_x2.jobs.records import Job, JobState
@@ -19,10 +21,10 @@ LYRICS = "[verse] City lights are calling me home. Every road is leading me on."
 """The words of every example."""
 
 
-_WORDS_OR_NONE = {
+_WORDS_OR_NONE: dict[str, Any] = {
     "anyOf": [
         {
-            "properties": {"lyrics": {"pattern": r"\w"}, "instrumental": {"const": False}},
+            "properties": {"lyrics": {"pattern": HAS_WORDS}, "instrumental": {"const": False}},
             "required": ["lyrics"],
         },
         {
@@ -31,8 +33,6 @@ _WORDS_OR_NONE = {
         },
     ]
 }
-_TEXT = r"^[^\x00]*$"
-_STYLE = r"^[^\x00/\\]*\w[^\x00/\\]*$"
 
 
 class GenerateRequest(Given):
@@ -40,12 +40,9 @@ class GenerateRequest(Given):
 
     model_config = ConfigDict(json_schema_extra=_WORDS_OR_NONE)
 
-    lyrics: str = Field("", pattern=_TEXT, description="The words; empty for an instrumental", examples=[LYRICS])
-    style: str | None = Field(
+    lyrics: Text = Field("", description="The words; empty for an instrumental", examples=[LYRICS])
+    style: StyleName | None = Field(
         None,
-        min_length=1,
-        max_length=200,
-        pattern=_STYLE,
         description="Id of an uploaded style, name of one that comes with the model, or words that describe one; "
         "none: the seed chooses one",
         examples=["country female slow"],
@@ -56,7 +53,9 @@ class GenerateRequest(Given):
     duration: float | None = Field(
         None, gt=0, description="Seconds at most; none: the model ends by itself", examples=[30]
     )
-    title: str | None = Field(None, max_length=200, pattern=_TEXT, description="Goes into the file's tags", examples=["City lights"])
+    title: Annotated[Text, Field(max_length=200)] | None = Field(
+        None, description="Goes into the file's tags", examples=["City lights"]
+    )
     preset: Preset | None = Field(None, description="Speed against quality", examples=["draft"])
     sampling: Sampling = Field(default_factory=Sampling, examples=[{"steps": 12}])
     style_start: float | None = Field(
@@ -71,7 +70,7 @@ class GenerateRequest(Given):
     def _words(self) -> GenerateRequest:
         if self.instrumental and self.lyrics:
             raise LyricsError("an instrumental has no lyrics: leave out the lyrics, or do not ask for an instrumental")
-        if not self.instrumental and not any(sign.isalnum() for sign in self.lyrics):
+        if not self.instrumental and not re.search(HAS_WORDS, self.lyrics):
             raise LyricsError("the lyrics are empty: write at least one line, for example '[verse] City lights.'")
         return self
 

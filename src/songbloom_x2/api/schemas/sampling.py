@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
@@ -14,7 +14,7 @@ from songbloom_x2.jobs.requests import SAMPLING_RANGES
 
 
 def _fields() -> dict[str, Any]:
-    ranges = {name: {"ge": low, "le": high} for name, low, high in SAMPLING_RANGES}
+    ranges: dict[str, dict[str, Any]] = {name: {"ge": low, "le": high} for name, low, high in SAMPLING_RANGES}
     kinds = typing.get_type_hints(SamplingConfig)
     return {
         field.name: (kinds[field.name], Field(field.default, examples=[field.default], **ranges.get(field.name, {})))
@@ -22,6 +22,11 @@ def _fields() -> dict[str, Any]:
     }
 
 
-Sampling = create_model(
-    "Sampling", __base__=Given, __doc__="Sampling settings over those of the preset: docs/config.md tells them.", **_fields()
-)
+if TYPE_CHECKING:
+
+    class Sampling(Given):
+        """See below."""
+
+else:
+    _TOLD = "Sampling settings over those of the preset; what each does is told in docs/config.md."
+    Sampling = create_model("Sampling", __base__=Given, __doc__=_TOLD, **_fields())

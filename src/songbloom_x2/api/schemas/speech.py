@@ -8,6 +8,7 @@ from pydantic import Field
 
 from songbloom_x2.api.schemas.base import Given
 from songbloom_x2.api.schemas.jobs import LARGEST_SEED, LYRICS
+from songbloom_x2.api.schemas.words import StyleName, SungText, Text
 from songbloom_x2.config import Preset
 from songbloom_x2.jobs.streaming import StreamFormat
 
@@ -18,7 +19,7 @@ ANY_STYLE = "any"
 class VoiceId(Given):
     """A voice named by its id."""
 
-    id: str = Field(min_length=1, max_length=200, examples=["country female slow"])
+    id: StyleName = Field(examples=["country female slow"])
 
 
 class SpeechRequest(Given):
@@ -29,8 +30,8 @@ class SpeechRequest(Given):
     """
 
     model: str = Field(min_length=1, max_length=120, description="A model's name", examples=["embedded"])
-    input: str = Field(min_length=1, description="The lyrics", examples=[LYRICS])
-    voice: Annotated[str, Field(min_length=1, max_length=200)] | VoiceId = Field(
+    input: SungText = Field(description="The lyrics", examples=[LYRICS])
+    voice: StyleName | VoiceId = Field(
         description=f"The style: a name, words, or an uploaded style's id; `{ANY_STYLE}` leaves it to the seed",
         examples=["country female slow"],
     )
@@ -41,7 +42,7 @@ class SpeechRequest(Given):
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED, examples=[7])
     duration: float | None = Field(None, gt=0, description="Seconds at most", examples=[30])
     preset: Preset | None = Field(None, examples=["draft"])
-    title: str | None = Field(None, max_length=200, examples=["City lights"])
+    title: Annotated[Text, Field(max_length=200)] | None = Field(None, examples=["City lights"])
 
     def as_request(self) -> dict[str, object]:
         """The same as a request of the type ``generate``."""
