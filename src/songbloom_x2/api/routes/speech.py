@@ -8,7 +8,7 @@ from songbloom_x2.api.dependencies import Maker, Service
 from songbloom_x2.api.documented import binary, refusals
 from songbloom_x2.api.live_events import waited
 from songbloom_x2.api.live_sound import MEDIA_TYPES, LiveResponse, first_sound
-from songbloom_x2.api.problems import Problem
+from songbloom_x2.api.problems import Problem, without_paths
 from songbloom_x2.api.schemas.speech import SpeechRequest
 from songbloom_x2.api.threads import in_thread
 from songbloom_x2.errors import ConflictError, NotFoundError
@@ -62,7 +62,8 @@ async def speech(asked: SpeechRequest, request: Request, owner: Maker, service: 
 def _why_silent(service: JobService, job: str, owner: Owner) -> Problem:
     found = service.job(job, owner)
     if found.state == "failed":
-        return Problem("invalid", found.error or "the song could not be made", more={"job": job})
+        why = without_paths(found.error or "the song could not be made")
+        return Problem("conflict", why, more={"job": job})
     if found.over:
         return Problem("conflict", "the job was cancelled before anything was made", more={"job": job})
     return Problem("unavailable", "the server stops", retry_after=5)

@@ -24,10 +24,12 @@ LYRICS = "[verse] City lights are calling me home. Every road is leading me on."
 _WORDS_OR_NONE: dict[str, Any] = {
     "anyOf": [
         {
+            "type": "object",
             "properties": {"lyrics": {"pattern": HAS_WORDS}, "instrumental": {"const": False}},
             "required": ["lyrics"],
         },
         {
+            "type": "object",
             "properties": {"lyrics": {"maxLength": 0}, "instrumental": {"const": True}},
             "required": ["instrumental"],
         },
