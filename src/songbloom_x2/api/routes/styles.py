@@ -76,7 +76,7 @@ async def upload(request: Request, owner: Maker, service: Service) -> StyleOut:
         sound = one_file(form, "file")
         if sound is None:
             raise Problem("invalid", "file: the part is missing; it holds the sound")
-        name = form.get("name", sound[0])
+        name = form.get("name", sound[0][:_LONGEST_NAME])
         if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME:
             raise Problem("invalid", f"name: must be a text of 1 to {_LONGEST_NAME} characters")
         async with saved(sound[1]) as file:
