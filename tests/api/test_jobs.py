@@ -142,8 +142,8 @@ def test_a_form_brings_its_style_along(client: httpx.Client, until_over: Ask) ->
         ({"type": "generate", "request": {"lyrics": LYRICS, "sampling": {"steps": 999}}}, 422, "invalid", "steps"),
         ({"type": "generate", "request": {"lyrics": LYRICS, "model": "../x"}}, 404, "not-found", "model"),
         ({"type": "generate", "samples": 1000, "request": {"lyrics": LYRICS}}, 422, "invalid", "samples"),
-        ({"type": "dance", "request": {"lyrics": LYRICS}}, 422, "invalid", "body.type"),
-        ({"request": {"lyrics": LYRICS}}, 422, "invalid", "body.type"),
+        ({"type": "dance", "request": {"lyrics": LYRICS}}, 422, "invalid", "type"),
+        ({"request": {"lyrics": LYRICS}}, 422, "invalid", "type"),
         ([], 422, "invalid", "body"),
     ],
 )
@@ -166,3 +166,20 @@ def test_other_content_is_not_taken(client: httpx.Client) -> None:
     assert post(b"{", "application/json") == 400
     assert post(b"[" * 100_000, "application/json") == 400
     assert post(b"--x\r\n", "multipart/form-data") == 400
+
+
+def test_a_song_goes_on_and_is_repainted(client: httpx.Client, song: str, until_over: Ask) -> None:
+    before = client.get(f"/v1/songs/{song}").json()
+    for kind, request in (
+        ("extend", {"song": song, "lyrics": "[verse] Every road.", "duration": 1.3, "seed": 4}),
+        ("repaint", {"song": song, "start": 0.0, "end": 0.64, "candidates": 1, "seed": 4}),
+    ):
+        answer = client.post("/v1/jobs", json={"type": kind, "request": request})
+        assert answer.status_code == 202, answer.text
+        job = until_over(client, answer.json()["id"])
+        assert job["state"] == "succeeded", job
+        made = client.get(f"/v1/songs/{job['result']['songs'][0]['id']}").json()
+        assert made["parents"] == [song] and made["type"] == kind
+        assert (made["seconds"] > before["seconds"]) == (kind == "extend")
+    missing = {"type": "extend", "request": {"song": f"song-{'0' * 32}"}}
+    assert client.post("/v1/jobs", json=missing).status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -72,9 +72,14 @@ def invalid(error: RequestValidationError) -> Problem:
     return _told(error.errors())
 
 
-def invalid_body(error: ValidationError) -> Problem:
-    """The same for a body that was read by hand."""
-    return _told([{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)])
+def invalid_body(error: ValidationError, tags: Collection[str] = ()) -> Problem:
+    """The same for a body that was read by hand; ``tags``: the kinds of body that there are."""
+    told = []
+    for item in error.errors(include_url=False):
+        # The first part says which kind of body it was taken for: the client knows that.
+        place = item["loc"][1:] if item["loc"] and item["loc"][0] in tags else item["loc"]
+        told.append({**item, "loc": ("body", *place)})
+    return _told(told)
 
 
 def _told(errors: Sequence[Mapping[str, Any]]) -> Problem:

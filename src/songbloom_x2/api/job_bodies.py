@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 
 from songbloom_x2.api.documented import SOUND_TYPES
 from songbloom_x2.api.forms import one_file, read_form, saved
 from songbloom_x2.api.handlers import invalid_body
 from songbloom_x2.api.problems import Problem
-from songbloom_x2.api.schemas.jobs import LYRICS, JobBody
+from songbloom_x2.api.schemas.jobs import KINDS, LYRICS, ExtendJob, GenerateJob, JobBody, RepaintJob
 from songbloom_x2.api.threads import in_thread
 from songbloom_x2.jobs.records import Owner
 from songbloom_x2.jobs.service import JobService
 
-_REF = "#/components/schemas/GenerateJob"
+_JOB = {
+    "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("GenerateJob", "ExtendJob", "RepaintJob")],
+    "discriminator": {"propertyName": "type"},
+}
 _EXAMPLE = {
     "type": "generate",
     "request": {"lyrics": LYRICS, "style": "country female slow", "seed": 7, "duration": 30},
@@ -27,12 +30,12 @@ REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": _REF}, "example": _EXAMPLE},
+            "application/json": {"schema": _JOB, "example": _EXAMPLE},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
                     "properties": {
-                        "job": {"$ref": _REF},
+                        "job": _JOB,
                         "style": {
                             "type": "string",
                             "format": "binary",
@@ -86,8 +89,9 @@ async def read_job(request: Request, service: JobService, owner: Owner) -> Asked
 
 
 def _asked(data: bytes) -> AskedJob:
+    adapter: TypeAdapter[GenerateJob | ExtendJob | RepaintJob] = TypeAdapter(JobBody)
     try:
-        body = JobBody.model_validate_json(data)
+        body = adapter.validate_json(data)
     except ValidationError as error:
-        raise invalid_body(error) from None
+        raise invalid_body(error, KINDS) from None
     return AskedJob(body.type, body.request.model_dump(exclude_unset=True), body.samples, body.priority)

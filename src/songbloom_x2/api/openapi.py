@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from songbloom_x2.api.schemas.base import ProblemDetails
-from songbloom_x2.api.schemas.jobs import GenerateJob
+from songbloom_x2.api.schemas.jobs import ExtendJob, GenerateJob, RepaintJob
 from songbloom_x2.config import JobLimits
 from songbloom_x2.jobs.records import ModelRecord
 
@@ -28,7 +28,7 @@ _TAGS = (
     ("speech", "The form that speech services have"),
     ("health", "For what watches over the server"),
 )
-_BY_HAND = (GenerateJob, ProblemDetails)
+_BY_HAND = (GenerateJob, ExtendJob, RepaintJob, ProblemDetails)
 """Schemas that routes refer to without FastAPI knowing."""
 
 
@@ -90,7 +90,8 @@ def _limit(schemas: dict[str, Any], limits: JobLimits, model: ModelRecord) -> No
         # Where one is left out, the model's own value holds.
         setting.pop("default", None)
     _bound(fields["duration"], shortest, longest)
-    schemas["GenerateJob"]["properties"]["samples"]["maximum"] = limits.max_samples
+    for job in ("GenerateJob", "ExtendJob", "RepaintJob"):
+        schemas[job]["properties"]["samples"]["maximum"] = limits.max_samples
     speech = schemas["SpeechRequest"]["properties"]
     speech["input"]["maxLength"] = limits.max_lyrics
     _bound(speech["duration"], shortest, longest)

@@ -91,8 +91,51 @@ class GenerateJob(_JobRequest):
     request: GenerateRequest
 
 
-JobBody = GenerateJob
+class _ChangedSong(Given):
+    """What requests that start from a song have in common."""
+
+    song: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The song's id", examples=[SONG_ID])]
+    lyrics: Text = Field("", description="The words of the new part; empty: none in particular", examples=[LYRICS])
+    style: StyleName | None = Field(None, description="Another style; none: the song's own", examples=[None])
+    seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="None: any", examples=[8])
+    title: Annotated[Text, Field(max_length=200)] | None = Field(None, examples=["City lights, again"])
+    preset: Preset | None = Field(None, examples=["draft"])
+    sampling: Sampling = Field(default_factory=Sampling, examples=[{"steps": 12}])
+
+
+class ExtendRequest(_ChangedSong):
+    """A song that goes on."""
+
+    duration: float | None = Field(None, gt=0, description="Seconds that are added at most", examples=[20])
+    start: float | None = Field(None, ge=0, description="Where it goes on from; none: its end", examples=[12.8])
+
+
+class RepaintRequest(_ChangedSong):
+    """A song with a stretch made anew."""
+
+    start: float = Field(ge=0, description="Second where the stretch begins", examples=[4.0])
+    end: float = Field(gt=0, description="Second where it ends", examples=[8.0])
+    candidates: int = Field(4, ge=1, le=16, description="Takes of which the one that fits best is kept", examples=[4])
+
+
+class ExtendJob(_JobRequest):
+    """Let a song go on."""
+
+    type: Literal["extend"]
+    request: ExtendRequest
+
+
+class RepaintJob(_JobRequest):
+    """Make a stretch of a song anew."""
+
+    type: Literal["repaint"]
+    request: RepaintRequest
+
+
+JobBody = Annotated[GenerateJob | ExtendJob | RepaintJob, Field(discriminator="type")]
 """What ``POST /v1/jobs`` takes."""
+KINDS = ("generate", "extend", "repaint")
+"""Its types."""
 
 
 class JobProgress(Told):
