@@ -26,7 +26,7 @@ from songbloom_x2.jobs.service import JobService
 
 
 def run(jobs: int, kills: int, *, workers: int, every: float, server_share: float, seed: int, seconds: float) -> dict:
-    """Kill at random moments, on average every so many seconds, until there were ``kills``; then let it finish."""
+    """Kill at random moments while songs are made, ``every`` seconds into it on average; then let all be finished."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         plan = ServicePlan.at(
@@ -42,10 +42,11 @@ def run(jobs: int, kills: int, *, workers: int, every: float, server_share: floa
         service = JobService(plan)
         service.start(workers=False)
         for number in range(jobs):
-            service.submit("generate", {**REQUEST, "seed": number}, LOCAL)
+            service.submit("generate", {**REQUEST, "seed": number, "duration": 3.2}, LOCAL)
         killed = {"worker": 0, "server": 0}
         while sum(killed.values()) < kills and time.monotonic() - started < seconds:
-            time.sleep(chance.expovariate(1 / every))
+            wait_for_work(service)
+            time.sleep(chance.uniform(0, 2 * every))
             if chance.random() < server_share:
                 server.kill()
                 server.wait()
@@ -73,6 +74,13 @@ def run(jobs: int, kills: int, *, workers: int, every: float, server_share: floa
         }
 
 
+def wait_for_work(service: JobService, seconds: float = 60.0) -> None:
+    """Until a song is being made: a kill before that would hit nothing but a worker that starts."""
+    deadline = time.monotonic() + seconds
+    while not service.jobs(LOCAL, state="running", limit=1) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def reached(found: dict, jobs: int, kills: int) -> bool:
     """All songs, each once, checksums right, nothing left lying about, and as many kills as wanted."""
     return (
@@ -80,6 +88,8 @@ def reached(found: dict, jobs: int, kills: int) -> bool:
         and found["songs"] == jobs
         and found["damaged"] == found["doubled"] == found["folders_without_song"] == 0
         and sum(found["killed"].values()) >= kills
+        # Some of the kills were in the middle of a song.
+        and found["attempts"] > jobs
     )
 
 
@@ -89,7 +99,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--every", type=float, default=2.5, help="seconds between kills, on average")
+    parser.add_argument("--every", type=float, default=0.3, help="seconds into a song, on average")
     parser.add_argument("--server-share", type=float, default=0.15, help="how many of the kills are the server's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1800.0, help="give up after so long")

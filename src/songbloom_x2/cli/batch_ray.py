@@ -6,6 +6,8 @@ What an actor finished is on the disk: a line whose actor was lost is given to a
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,11 +59,13 @@ def run_on_ray(batch: Batch, entries: Sequence[ListedSong | RefusedLine]) -> Non
     waiting = deque(_Line(entry) for entry in entries if isinstance(entry, ListedSong))
     if not waiting:
         return
-    ray = join_cluster(settings["jobs.ray_address"])
-    try:
-        _Lines(ray, batch, waiting).run(min(replicas, len(waiting)))
-    finally:
-        ray.shutdown()
+    # Ray tells of lost workers on stdout, where the result belongs.
+    with contextlib.redirect_stdout(sys.stderr):
+        ray = join_cluster(settings["jobs.ray_address"])
+        try:
+            _Lines(ray, batch, waiting).run(min(replicas, len(waiting)))
+        finally:
+            ray.shutdown()
 
 
 class _Lines:
