@@ -20,8 +20,7 @@ HERE = Path(__file__).parent
 _HEAD = """
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="/studio/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/studio/css/tokens.css"><link rel="stylesheet" href="/studio/css/base.css">
-<link rel="stylesheet" href="/studio/css/layout.css"><link rel="stylesheet" href="/studio/css/parts.css">
+<link rel="stylesheet" href="/studio/css/studio.css">
 """
 
 

@@ -34,25 +34,30 @@ _SOUNDS = {".flac": "audio/flac", ".mp3": "audio/mpeg"}
 
 
 def page_routes(service: JobService) -> APIRouter:
-    """Everything below ``/studio``."""
-    router = APIRouter(prefix="/studio", include_in_schema=False)
+    """Everything below ``/studio``, and the page's icon."""
+    router = APIRouter(include_in_schema=False)
     answers = Answers(service)
 
-    @router.get("/shell.json")
+    # Browsers ask for it by themselves, before they have read the page.
+    @router.get("/favicon.ico")
+    def icon() -> FileResponse:
+        return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+
+    @router.get("/studio/shell.json")
     def shell(request: Request) -> JSONResponse:
         return JSONResponse({"languages": language_names(), "signed": COOKIE in request.cookies})
 
-    @router.get("/examples.json")
+    @router.get("/studio/examples.json")
     def examples() -> JSONResponse:
         return JSONResponse(example_groups())
 
-    @router.get("/events")
+    @router.get("/studio/events")
     def events(request: Request) -> StreamingResponse:
         stopping: asyncio.Event | None = getattr(request.app.state, "stopping", None)
         told = _told(answers, owner_of(request), stopping)
         return StreamingResponse(told, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    @router.get("/styles/{id}/sound")
+    @router.get("/studio/styles/{id}/sound")
     def style_sound(id: str, request: Request) -> FileResponse:
         path = service.style_file(id, owner_of(request))
         return FileResponse(path, media_type=_SOUNDS[path.suffix])

@@ -71,7 +71,7 @@ class Detail extends HTMLElement {
       h("div", { class: "row wrap" }, h("button", { class: "btn tiny", type: "button", onclick: () => set("recipe.use", { request: found.request, seed: song.seed }) }, icon("pen", 15), t("detail.use")),
         h("a", { class: "btn tiny", href: manifestOf(song.id), download: `${name}.json` }, icon("down", 15), t("detail.manifest"))));
     fill(this, this.head,
-      h("div", { class: "row spread" }, h("div", { class: "row" }, playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "big"), this.time), h("div", { class: "seg", role: "group", "aria-label": t("detail.view") }, views)),
+      h("div", { class: "row spread transport" }, h("div", { class: "row" }, playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "big"), this.time), h("div", { class: "seg", role: "group", "aria-label": t("detail.view") }, views)),
       h("div", { class: "sounds" }, this.wave.element, this.picture), this.rework.element, this.words, recipe);
     peaksOf(song.id).then((peaks) => { if (this.song?.id === song.id) this.wave.show(peaks, song.seconds, this.sections); }).catch((error) => set("toast", { text: error.message, bad: true }));
     this.scrollTop = 0;

@@ -5,6 +5,8 @@ export function h(tag, props, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false) continue;
+    // Gradio's style sheet draws every [type=button] its own way; outside of a form the word changes nothing else.
+    if (tag === "button" && name === "type" && value === "button") continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style" && typeof value === "object") for (const [key, one] of Object.entries(value)) element.style.setProperty(key, one);
     else if (["value", "checked", "disabled", "selected", "muted", "htmlFor"].includes(name)) element[name] = value;

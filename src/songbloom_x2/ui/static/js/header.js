@@ -4,7 +4,7 @@ import { bloom } from "./bloom.js";
 import { fill, h, icon, menu } from "./dom.js";
 import { chooseLanguage, language, t } from "./i18n.js";
 import { readiness } from "./models.js";
-import { get } from "./store.js";
+import { get, set } from "./store.js";
 
 /** Light or dark: what was chosen, else what the system says. */
 export function useTheme() {
@@ -32,7 +32,8 @@ class Header extends HTMLElement {
     draw();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
     const languages = get("languages");
-    this.append(h("div", { class: "brand" }, bloom({ name: "songbloom", key: 4, tempo: 120, size: 34 }), h("h1", {}, t("app.name"), h("span", { class: "hide-small" }, ` ${t("app.edition")}`))),
+    const skip = h("button", { class: "btn skip", onclick: () => { set("view", "songs"); document.querySelector("sb-library input")?.focus(); } }, t("app.skip"));
+    this.append(skip, h("div", { class: "brand" }, bloom({ name: "songbloom", key: 4, tempo: 120, size: 34 }), h("h1", {}, t("app.name"), h("span", { class: "hide-small" }, ` ${t("app.edition")}`))),
       h("div", { class: "row" }, readiness(),
         menu(h("button", { class: "btn plain tiny", type: "button", "aria-label": t("language.choose") }, icon("globe", 18), h("span", { class: "hide-small" }, t("language.name"))), () => Object.entries(languages).map(([code, name]) => ({ text: name, aside: code === language ? "✓" : "", run: () => chooseLanguage(code) }))),
         theme,
