@@ -166,6 +166,8 @@ class WorkerRecord:
     model: str | None
     job: str | None
     seen: float
+    memory: int | None = None
+    """Bytes that its process takes now; none where that is not known (another machine)."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from songbloom_x2.config import JobLimits
 from songbloom_x2.errors import CheckpointError, ConfigError, NotFoundError, StorageError
 from songbloom_x2.jobs.claims import Claims
 from songbloom_x2.jobs.database import Database
+from songbloom_x2.jobs.executors.local import LocalExecutor
 from songbloom_x2.jobs.files import DataFolder, new_id
 from songbloom_x2.jobs.keys import KeyStore
 from songbloom_x2.jobs.library import SongLibrary, StyleLibrary
@@ -424,7 +425,10 @@ class JobService:
         workers: tuple[Any, ...] = ()
         try:
             queued, running, _ = self._queue.counts()
-            workers = self._staff.workers()
+            memory = self.executor.memory() if isinstance(self.executor, LocalExecutor) else {}
+            workers = tuple(
+                dataclasses.replace(worker, memory=memory.get(worker.id)) for worker in self._staff.workers()
+            )
             if self.executor is not None and not workers:
                 problems.append("no worker is there yet")
         except StorageError as error:

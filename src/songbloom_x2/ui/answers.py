@@ -66,8 +66,12 @@ class Answers:
         return [job_json(job) for job in self._service.jobs(owner, limit=JOBS_SHOWN)]
 
     def health(self) -> dict[str, Any]:
-        """Whether songs can be made now."""
-        return asdict(self._service.health())
+        """Whether songs can be made now; memory in steps of 10 MB, so that it is not news all the time."""
+        health = asdict(self._service.health())
+        for worker in health["workers"]:
+            if worker["memory"] is not None:
+                worker["memory"] = round(worker["memory"], -7)
+        return health
 
     def _state(self, args: Arguments, owner: Owner) -> dict[str, Any]:
         return {
@@ -129,7 +133,18 @@ class Answers:
         return {"seconds": self._service.estimate(request, samples=args.get("samples") or 1)}
 
     def _models(self, args: Arguments, owner: Owner) -> dict[str, Any]:
-        return {"models": [asdict(model) for model in self._service.models()], "health": self.health()}
+        return {
+            "models": [asdict(model) for model in self._service.models()],
+            "health": self.health(),
+            "machine": {"plan": self._plan(owner)},
+        }
+
+    def _plan(self, owner: Owner) -> list[dict[str, Any]]:
+        """What was chosen for this machine, as the newest song was made: setting, value and why."""
+        for song in self._service.songs(owner, limit=1):
+            choices = self._service.manifest(song.id, owner).get("plan", {}).get("choices", [])
+            return [{"name": one["setting"], "value": one["value"], "why": one["reason"]} for one in choices]
+        return []
 
 
 def job_json(job: Job) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from songbloom_x2.errors import StorageError
 from songbloom_x2.jobs.claims import Claims
@@ -56,6 +58,16 @@ class LocalExecutor:
     def pids(self) -> list[int]:
         """Process ids of the workers that run."""
         return [place.process.pid for place in self._places if place.process is not None]
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of memory that each worker takes now; empty where the system does not tell."""
+        found = {}
+        for place in self._places:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                if place.process is not None:
+                    pages = int(Path(f"/proc/{place.process.pid}/statm").read_text(encoding="ascii").split()[1])
+                    found[place.worker] = pages * os.sysconf("SC_PAGE_SIZE")
+        return found
 
     def start(self) -> None:
         """Start all workers; a thread watches them."""
