@@ -44,7 +44,7 @@ I can hear the river calling.
 Sing with me until the morning."""
 QUICK = {"duration": 4, "steps": 4}
 LONG = {"duration": 40, "steps": 16}
-PATIENCE = 240_000
+PATIENCE = 480_000
 """Milliseconds that a song may take on a busy machine."""
 
 
@@ -167,7 +167,7 @@ class Studio:
         """Press Create; the id of the job."""
         before = self.page.evaluate("songbloom.get('jobs').map(job => job.id)")
         self.page.click(".btn.create")
-        self.page.wait_for_function("n => songbloom.get('jobs').length > n", arg=len(before))
+        self.page.wait_for_function("before => songbloom.get('jobs').some(job => !before.includes(job.id))", arg=before)
         job: str = self.page.evaluate(
             "before => songbloom.get('jobs').find(job => !before.includes(job.id)).id", before
         )
@@ -250,7 +250,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Studio]]:
             permissions=["microphone"],
         )
         page, watch = context.new_page(), Watch(server.address)
-        page.set_default_timeout(PATIENCE / 2)
+        page.set_default_timeout(PATIENCE / 4)
         watch.on(page)
         opened.append((context, watch))
         return Studio(page, server, watch)

@@ -123,7 +123,7 @@ def test_in_chinese(studio: Any) -> None:
     page.get_by_role("button", name="Language").click()
     page.get_by_role("menuitem", name="中文").click()
     page.wait_for_selector("html[lang=zh-Hans] body[data-ready]")
-    assert page.get_by_role("button", name="创作").is_visible()
+    assert page.get_by_role("button", name="创作", exact=True).is_visible()
     page.get_by_role("button", name="示例").click()
     page.get_by_role("menuitem", name="纸灯笼").click()
     page.wait_for_function("document.querySelectorAll('sb-lyrics .shape .part').length === 3")

@@ -388,7 +388,8 @@ class JobService:
         """The lyrics as the model would sing them, in lines for people. Raises as ``check_lyrics`` does."""
         from songbloom_x2.text.grammar import by_lines
 
-        return "\n".join(by_lines(self.check_lyrics(text, model).prepared.text))
+        lines = by_lines(self.check_lyrics(text, model).prepared.text)
+        return "\n".join(f"\n{line}" if index and line.startswith("[") else line for index, line in enumerate(lines))
 
     def models(self) -> list[ModelRecord]:
         """Every model that can be asked for by name, the default first, also those that are not on this machine."""

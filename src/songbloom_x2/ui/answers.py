@@ -78,6 +78,7 @@ class Answers:
             "options": options_json(self._service.limits),
             "limits": asdict(self._service.limits),
             "kinds": list(KINDS),
+            "mixes": False,
             "instrumental_seconds": INSTRUMENTAL_SECONDS,
             "styles": [asdict(style) for style in self._service.styles(owner)],
             "jobs": self.jobs(owner),

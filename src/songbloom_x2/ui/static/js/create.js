@@ -22,8 +22,8 @@ export function asked() {
   return { kind: "generate", request: { ...request, lyrics: quiet ? "" : draft.lyrics.get(), title: draft.title.get().trim() || null, style: styleOf() }, ...beside };
 }
 
-/** Ask for a song; gives the job, or none where it was refused (and said so). */
-export async function create(what) {
+/** Ask for a song; gives the job. Throws where it was refused, which is said at the foot of the page unless `aloud` is false. */
+export async function create(what, aloud = true) {
   try {
     const job = await ask("create", what);
     set("jobs", [job, ...get("jobs").filter((one) => one.id !== job.id)]);
@@ -31,7 +31,7 @@ export async function create(what) {
     if (along.get()) set("listen", job.song_ids[0]);
     return job;
   } catch (error) {
-    set("toast", { text: error.message, bad: true });
+    if (aloud) set("toast", { text: error.message, bad: true });
     throw error;
   }
 }
@@ -89,7 +89,7 @@ class Create extends HTMLElement {
     }
     this.button.disabled = true;
     try {
-      await create(what);
+      await create(what, false);
       set("toast", { text: t("create.queued") });
       set("view", "songs");
     } catch (error) {

@@ -105,7 +105,7 @@ class Library extends HTMLElement {
       open ? blocks : null,
       job.error ? h("p", { class: "note bad" }, job.error) : null,
       h("div", { class: "row wrap" }, open ? [listen, stop] : [
-        h("button", { class: "btn tiny", type: "button", onclick: () => { away(); create({ kind: job.kind, request: job.request, samples: job.samples }).catch(() => {}); } }, icon("again", 15), t("queue.again")),
+        h("button", { class: "btn tiny", type: "button", onclick: () => { away(); create({ kind: job.kind, request: asked(job.kind, job.request), samples: job.samples }).catch(() => {}); } }, icon("again", 15), t("queue.again")),
         h("button", { class: "btn plain tiny", type: "button", onclick: away }, t("queue.dismiss"))]));
     row.update = (now) => {
       const share = now.blocks_expected ? Math.min(1, now.blocks_done / now.blocks_expected) : 0;
@@ -152,6 +152,11 @@ class Library extends HTMLElement {
   }
 }
 
+/** A stored request as it may be asked for again: only a new song names its model, the others are made by their song's. */
+function asked(kind, { model, ...request }) {
+  return kind === "generate" ? { ...request, model } : request;
+}
+
 /** What can be done with a song, for a menu. */
 export function songMenu(song) {
   const name = titleOf(song);
@@ -159,12 +164,12 @@ export function songMenu(song) {
     { head: t("song.download") },
     ...["flac", "wav", "mp3"].map((format) => ({ icon: "down", text: format.toUpperCase(), aside: t(`format.${format}`), href: audioOf(song.id, format), download: `${name}.${format}` })),
     { head: t("song.make") },
-    { icon: "again", text: t("song.same-seed"), run: () => ask("song", { id: song.id }).then(({ request }) => set("recipe.use", { request, seed: song.seed })) },
-    { icon: "dice", text: t("song.another"), run: () => ask("song", { id: song.id }).then(({ request }) => create({ kind: "generate", request: { ...request, seed: null } })).catch(() => {}) },
+    song.kind === "generate" ? { icon: "again", text: t("song.same-seed"), run: () => ask("song", { id: song.id }).then(({ request }) => set("recipe.use", { request, seed: song.seed })) } : null,
+    { icon: "dice", text: t("song.another"), run: () => ask("song", { id: song.id }).then(({ request }) => create({ kind: song.kind, request: { ...asked(song.kind, request), seed: null } })).catch(() => {}) },
     { icon: "compare", text: t("song.compare"), run: () => set("compare", song) },
     { icon: "pen", text: t("song.rename"), run: () => rename(song) },
     { icon: "trash", text: t("song.delete"), danger: true, run: () => remove(song) },
-  ];
+  ].filter(Boolean);
 }
 
 /** Mark as a favourite, or no longer. */

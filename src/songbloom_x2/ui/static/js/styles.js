@@ -17,14 +17,15 @@ export function styleName(style) {
   return record.name.split("-").map((word) => word[0].toUpperCase() + word.slice(1)).join(" · ");
 }
 
-const TABS = ["library", "words", "mix"];
 
 class Styles extends HTMLElement {
   connectedCallback() {
     if (this.panel) return;
     this.classList.add("card", "stack");
+    const tabs = get("mixes") ? ["library", "words", "mix"] : ["library", "words"];
+    if (!get("mixes")) draft.mix.set(null);
     this.tab = draft.mix.get() ? "mix" : typeof draft.style.get()?.words === "string" ? "words" : "library";
-    this.tabs = TABS.map((tab) => h("button", { type: "button", onclick: () => { this.tab = tab; this.drawTabs(); } }, t(`styles.${tab}`)));
+    this.tabs = tabs.map((tab) => h("button", { type: "button", "data-tab": tab, onclick: () => { this.tab = tab; this.drawTabs(); } }, t(`styles.${tab}`)));
     this.panel = h("div", { class: "stack" });
     this.picked = h("p", { class: "small soft", role: "status" });
     this.append(
@@ -38,7 +39,7 @@ class Styles extends HTMLElement {
   }
 
   drawTabs() {
-    this.tabs.forEach((button, index) => button.setAttribute("aria-pressed", String(TABS[index] === this.tab)));
+    this.tabs.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.tab === this.tab)));
     fill(this.panel, { library: () => this.library(), words: () => this.words(), mix: () => mixer(get("styles"), styleName) }[this.tab]());
     this.drawPicked();
     this.drawPlaying();
