@@ -443,8 +443,6 @@ class JobService:
             from songbloom_x2.jobs.executors.ray import RayExecutor
 
             return RayExecutor(self.plan, self._claims, self._staff, lambda: sum(self._queue.counts()[:2]))
-        from songbloom_x2.jobs.executors.local import LocalExecutor
-
         return LocalExecutor(self.plan, self._claims, self._staff)
 
     def _checked(self, kind: str, request: Mapping[str, Any], owner: Owner, samples: int) -> CheckedRequest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from songbloom_x2.config import PRESETS, JobLimits, Preset, SamplingConfig
+from songbloom_x2.config import PRESETS, JobLimits, Preset, SamplingConfig, SolverName
 
 FieldKind = Literal["number", "slider", "switch", "choice"]
 
@@ -51,6 +51,7 @@ def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
         OptionField("model", "model", "choice"),
         OptionField("preset", "quality", "choice", choices=get_args(Preset), simple=True, optional=True),
         sampling("steps", "quality", "slider", low=1, high=min(80, limits.max_steps), step=1),
+        sampling("solver", "quality", "choice", choices=get_args(SolverName)),
         sampling("cfg_lm", "sketch", "slider", low=0, high=5, step=0.1),
         sampling("temperature", "sketch", "slider", low=0, high=2, step=0.05),
         sampling("top_k", "sketch", "number", low=0, high=1_000_000, step=1),
@@ -60,6 +61,8 @@ def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
         sampling("penalty", "sketch", "slider", low=0.5, high=2, step=0.05),
         sampling("penalty_window", "sketch", "number", low=0, high=100_000, step=1),
         sampling("cfg_diff", "sound", "slider", low=0, high=5, step=0.1),
+        sampling("guidance_from", "sound", "slider", low=0, high=1, step=0.05),
+        sampling("guidance_until", "sound", "slider", low=0, high=1, step=0.05),
         sampling("diff_temperature", "sound", "slider", low=0, high=1, step=0.05),
         sampling("dit_guidance", "sound", "choice", choices=("h", "global", "none")),
     )
