@@ -23,13 +23,13 @@ def _overflow(page: Any) -> int:
 
 def test_nothing_is_wider_than_a_small_phone(open_page: Callable[..., Any], server: Any, songs: list[str]) -> None:
     studio = open_page(server, width=360, height=740)
-    page = studio.write(mode="custom").page
+    page = studio.write().page
     page.evaluate("localStorage.setItem('sb.mode', '\"custom\"')")
     page.reload()
     studio.ready()
     assert _overflow(page) <= 0
     assert page.locator(".btn.create").is_visible()
-    for tab in ("Words", "Mix"):
+    for tab in ("Words", "Library"):
         page.get_by_role("button", name=tab, exact=True).click()
         assert _overflow(page) <= 0
     page.get_by_role("button", name="Songs", exact=True).click()
@@ -95,7 +95,7 @@ def test_axe_finds_nothing_serious(
     studio.choose(songs[0])
     page.evaluate(axe)
     assert _findings(page) == []
-    page.get_by_role("button", name="Mix", exact=True).click()
+    page.get_by_role("button", name="Words", exact=True).click()
     assert _findings(page) == []
     page.click(".ready")
     page.wait_for_selector("dialog .model")
