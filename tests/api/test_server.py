@@ -121,6 +121,7 @@ def test_an_origin_that_is_allowed_may_use_the_server(small: Any) -> None:
 
 def test_bodies_are_counted_while_they_arrive(small: Any) -> None:
     def endless() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
         for _ in range(200):
             yield b"x" * 65536
 

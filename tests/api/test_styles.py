@@ -43,7 +43,7 @@ def test_every_usual_format_is_read(client: httpx.Client, format: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../../etc/passwd", "..\\..\\a.wav", "/etc/shadow", "a\x01b.wav", "x" * 5000, "\u202e.wav"]
+    "name", ["../../../etc/passwd", "..\\..\\a.wav", "/etc/shadow", "a\x01b.wav", "x" * 300, "\u202e.wav"]
 )
 def test_a_file_name_never_becomes_a_path(client: httpx.Client, server: Any, name: str) -> None:
     before = set((server.data / "styles").iterdir())
