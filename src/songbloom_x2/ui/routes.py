@@ -35,7 +35,7 @@ _SOUNDS = {".flac": "audio/flac", ".mp3": "audio/mpeg"}
 
 def page_routes(service: JobService) -> APIRouter:
     """Everything below ``/studio``, and the page's icon."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(tags=["page"], include_in_schema=False)
     answers = Answers(service)
 
     # Browsers ask for it by themselves, before they have read the page.
