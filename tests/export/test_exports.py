@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from songbloom_x2.checkpoints import native
 from songbloom_x2.cli import main
 from songbloom_x2.errors import CheckpointError, SongBloomError, StyleError
 from songbloom_x2.export.quantised import quantise_export
@@ -80,7 +82,7 @@ def test_generate_sings_from_the_export(onnx_export: Path, tmp_path: Path, capsy
         (["--precision", "bfloat16"], "--precision bfloat16"),
         (["--model", "embedded"], "songbloom export onnx"),
         (["--set", "solver=ab2"], "solver ab2"),
-        (["--style", "prompt.wav"], "the export's styles"),
+        (["--style", "prompt.wav"], "the styles of the export"),
     ],
 )
 def test_what_graphs_cannot_do_is_refused_in_one_line(
@@ -179,7 +181,16 @@ def test_torchscript_of_a_released_model(tmp_path: Path) -> None:
 
 
 def test_torchscript_of_an_aligned_model(aligned_model: Path, tmp_path: Path) -> None:
-    assert export_graphs("torchscript", str(aligned_model), tmp_path / "script", 1.3, None)["ok"]
+    """With everything that such a configuration may turn on: vibrato, the regression's voice, a level of the voice."""
+    loaded = native.load(aligned_model)
+    config = loaded.model.config
+    assert config.alignment is not None
+    alignment = dataclasses.replace(config.alignment, vibrato_semitones=0.4, voice_from_prior=0.5)
+    codec = dataclasses.replace(config.codec, voice_level_db=3.0)
+    loaded.model.config = dataclasses.replace(config, alignment=alignment, codec=codec)
+    native.save(tmp_path / "model", loaded.model, extra=loaded.extra, style_tags=loaded.style_tags)
+    found = export_graphs("torchscript", str(tmp_path / "model"), tmp_path / "script", 2.0, None)
+    assert found["ok"] and found["equal_tokens"] == 48
 
 
 @pytest.mark.parametrize("storage", ["float32", "bfloat16"])

@@ -82,12 +82,15 @@ class AlignedRender(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, window: Tensor, statistics: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Style row ``[N, diff_dim]``, DiT rows ``[N, 2 block, diff_dim]``, known latents ``[N, block, D]`` or NaN."""
-        nothing = window[:, 0]
-        condition = self.model.render_condition(nothing, nothing, {"window": window, "statistics": statistics})
-        known = condition.known
-        if known is None:
-            config = self.model.config
-            known = condition.sketch.new_full((window.shape[0], config.block_size, config.latent_dim), torch.nan)
-        return condition.hidden, condition.sketch, known
+    def forward(self, window: Tensor, statistics: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Style row ``[N, diff_dim]``, DiT rows ``[N, 2 block, diff_dim]``, known and expected latents.
+
+        The latter ``[N, block, D]``, NaN where nothing is known or expected (see ``RenderCondition``); ``state
+        [N, 7]`` is the one after the block's last frame.
+        """
+        nothing, config = window[:, 0], self.model.config
+        told = {"window": window, "statistics": statistics, "frame": state[:, STATE.index("frame")]}
+        condition = self.model.render_condition(nothing, nothing, told)
+        blank = condition.sketch.new_full((window.shape[0], config.block_size, config.latent_dim), torch.nan)
+        known, expected = (blank if part is None else part for part in (condition.known, condition.expected))
+        return condition.hidden, condition.sketch, known, expected.clone()

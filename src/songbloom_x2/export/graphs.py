@@ -246,9 +246,9 @@ def _aligned(model: SongModel) -> list[Graph]:
         Graph(
             "render",
             AlignedRender(model),
-            {"window": window, "statistics": statistics},
-            {"window": by_song, "statistics": by_song},
-            ("style_row", "rows", "known"),
+            {"window": window, "statistics": statistics, "state": state},
+            {"window": by_song, "statistics": by_song, "state": by_song},
+            ("style_row", "rows", "known", "expected"),
             True,
         ),
     ]

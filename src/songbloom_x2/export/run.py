@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,7 +97,10 @@ def describe_export(model: str, models_dir: Path | None) -> dict[str, Any]:
 
 
 def _checked(module: str, *arguments: Path | str) -> dict[str, Any]:
-    """Run a check as a fresh process: what it printed. Raises ``SongBloomError`` where it failed."""
+    """Run a check of the folder that is named first, as a fresh process: what it printed.
+
+    Raises ``SongBloomError`` where it failed; the folder is removed then.
+    """
     source = str(Path(songbloom_x2.__file__).parents[1])
     paths = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
@@ -111,4 +115,5 @@ def _checked(module: str, *arguments: Path | str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(line)
         return found
     said = line or done.stderr.strip().rpartition("\n")[2]
-    raise SongBloomError(f"{arguments[0]}: does not make the same song as the model: {said[:300]}; do not use it")
+    shutil.rmtree(arguments[0], ignore_errors=True)
+    raise SongBloomError(f"{arguments[0]}: does not make the same song as the model, and was removed: {said[:300]}")

@@ -58,7 +58,7 @@ class TwoStemDecode(nn.Module):
         bands, f0, voicing = self.codec.voice_frames_of(latents)
         frame = first * self.codec.config.sub_frames
         voice, phases = self.voice(bands, f0, voicing, frame, phase)
-        return voice + self.band(self.codec.band_features_of(latents), frame), phases
+        return voice * self.codec.voice_gain + self.band(self.codec.band_features_of(latents), frame), phases
 
 
 class TwoStemEncode(nn.Module):

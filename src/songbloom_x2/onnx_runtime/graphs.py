@@ -55,7 +55,9 @@ class OnnxGraphs:
         session = self._sessions.get(name)
         if session is None:
             session = self._sessions[name] = self._open(name)
-        return tuple(session.run(None, dict(inputs)))
+        # What a configuration does not use is no input of its graph.
+        wanted = {node.name: inputs[node.name] for node in session.get_inputs()}
+        return tuple(session.run(None, wanted))
 
     def _open(self, name: str) -> Any:
         path = self._files[name]

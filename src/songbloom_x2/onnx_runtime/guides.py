@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,30 @@ from songbloom_x2.onnx_runtime.graphs import Graphs
 from songbloom_x2.onnx_runtime.tokens import draw_token, penalised
 
 Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the DiT is told about a block: ``row [1, dim]``, ``rows [1, n, dim]`` (``diffusion.RenderCondition``).
+
+    ``known`` and ``expected [1, block, D]`` are NaN where they say nothing; the result is drawn by ``share`` towards
+    what is expected.
+    """
+
+    row: Array
+    rows: Array
+    known: Array | None = None
+    expected: Array | None = None
+    share: float = 0.0
+
+    def settled(self, latents: Array) -> Array:
+        """The DiT's ``latents`` with what is expected and known."""
+        if self.expected is not None and self.share:
+            drawn = latents + (self.expected - latents) * np.float32(self.share)
+            latents = np.where(np.isnan(self.expected), latents, drawn)
+        if self.known is not None:
+            latents = np.where(np.isnan(self.known), latents, self.known)
+        return np.asarray(latents, np.float32)
 
 
 class Guide(Protocol):
@@ -30,11 +55,8 @@ class Guide(Protocol):
         """The next token from hidden states ``[R, dim]`` (conditional first) and random numbers."""
         ...
 
-    def render(self, hidden: Array, tokens: Sequence[int]) -> tuple[Array, Array, Array | None]:
-        """For a block: row ``[1, dim]``, sketch rows ``[1, n, dim]``, known latents ``[1, block, D]`` (NaN: unknown).
-
-        ``hidden [1, dim]`` is the LM's state after the block's ``tokens``.
-        """
+    def render(self, hidden: Array, tokens: Sequence[int]) -> Told:
+        """For a block; ``hidden [1, dim]`` is the LM's state after its ``tokens``."""
         ...
 
 
@@ -71,10 +93,10 @@ class FreeGuide:
         self._frames += 1
         return token
 
-    def render(self, hidden: Array, tokens: Sequence[int]) -> tuple[Array, Array, Array | None]:
+    def render(self, hidden: Array, tokens: Sequence[int]) -> Told:
         """The hidden state itself, and the tokens' embeddings."""
         rows = self._graphs.run("embed", {"input": np.asarray(tokens, np.int64)})[0]
-        return hidden, rows[None], None
+        return Told(hidden, rows[None])
 
 
 class AlignedGuide:
@@ -107,6 +129,7 @@ class AlignedGuide:
         self._key = np.asarray([key], np.int64)
         self._statistics = prompt_statistics(None if style is None else style.latents, config.codec)[None]
         self._state, self._window = _start(alignment)
+        self._share = alignment.voice_from_prior
         temperature = sampling.temperature if sampling.use_sampling else 0.0
         self._temperature = np.asarray([temperature], np.float32)
 
@@ -130,10 +153,11 @@ class AlignedGuide:
         token, self._state, self._window = self._graphs.run("guide_choose", inputs)
         return int(token[0])
 
-    def render(self, hidden: Array, tokens: Sequence[int]) -> tuple[Array, Array, Array | None]:
+    def render(self, hidden: Array, tokens: Sequence[int]) -> Told:
         """From the alignment's window and the style prompt."""
-        row, rows, known = self._graphs.run("render", {"window": self._window, "statistics": self._statistics})
-        return row, rows, known
+        inputs = {"window": self._window, "statistics": self._statistics, "state": self._state}
+        row, rows, known, expected = self._graphs.run("render", inputs)
+        return Told(row, rows, known, expected, self._share)
 
 
 def prompt_statistics(latents: Array | None, codec: TwoStemConfig) -> Array:

@@ -103,11 +103,12 @@ class _Making:
     def _rendered(self, hidden: Array, tokens: Sequence[int], noise: Array) -> Array:
         """Latents ``[1, block, D]``."""
         sampling = self._sampling
-        row, sketch, known = self.guide.render(hidden[:1], tokens)
+        told = self.guide.render(hidden[:1], tokens)
+        row, sketch = told.row, told.rows
         guided = sampling.dit_guidance != "none" and sampling.cfg_diff != 1
         if guided and self._global:
             other = self.guide.render(hidden[1:], tokens)
-            row, sketch = np.concatenate([row, other[0]]), np.concatenate([sketch, other[1]])
+            row, sketch = np.concatenate([row, other.row]), np.concatenate([sketch, other.rows])
         elif guided:
             row, sketch = (np.concatenate([part, np.zeros_like(part)]) for part in (row, sketch))
         previous = np.repeat(self._previous, len(row), axis=0)
@@ -124,7 +125,7 @@ class _Making:
         latents = solve(velocity, start, objective, sampling.steps, temperature)
         if len(latents) > 1:
             latents = self._combined(latents)
-        return latents if known is None else np.asarray(np.where(np.isnan(known), latents, known), np.float32)
+        return told.settled(latents)
 
     def _combined(self, halves: Array) -> Array:
         conditional, unconditional = halves[:1], halves[1:]
