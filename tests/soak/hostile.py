@@ -92,6 +92,9 @@ class Attacker:
         """One request, looked at. Bodies that the server does not take to the end may cut the connection."""
         try:
             answer = self._client.request(method, path, **options)
+        except httpx.LocalProtocolError:
+            # The client library would not send it; raw_bytes has the like.
+            return None
         except (httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError, httpx.InvalidURL, UnicodeError):
             self.report.requests += 1
             self.report.statuses[0] += 1
