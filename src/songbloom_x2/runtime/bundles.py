@@ -69,7 +69,11 @@ def resolve_compile(config: RuntimeConfig, device: str, quantisation: str) -> Ch
     """``on`` where step functions go through ``torch.compile``."""
     asked, wanted = _asked(config, config.compile, config.optimisation != "minimal" and device == "cuda")
     if not wanted:
-        why = "as asked" if config.compile is not None else "a CPU gains too little for the wait"
+        why = (
+            "as asked"
+            if config.compile is not None
+            else "on a CPU only where asked for: its gain there was not measured"
+        )
         return Choice("compile", asked, "off", why if device == "cpu" or config.compile is not None else "plain path")
     if device == "mps":
         return _refused("compile", asked, config.compile is not None, "not on an Apple GPU")
