@@ -125,7 +125,7 @@ def test_a_request_that_fails_in_the_worker_says_why(studio: JobService, finishe
     [
         ({"lyrics": ""}, SongBloomError, "lyrics are empty"),
         ({"lyrics": 3}, ConfigError, "lyrics: must be a text"),
-        ({"lyrics": "la " * 9000}, LimitError, "20000 are allowed"),
+        ({"lyrics": "la " * 9000}, LimitError, "10000 are allowed"),
         ({"lyrics": "la \x00"}, SongBloomError, "no text"),
         ({"duration": 1e9}, ConfigError, "makes from"),
         ({"duration": "long"}, ConfigError, "duration: must be a number"),
