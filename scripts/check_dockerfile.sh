@@ -20,8 +20,10 @@ trap 'for folder in proc "${shown[@]}"; do umount "$root/$folder" 2>/dev/null ||
 mount -t proc proc "$root/proc"
 for folder in "${shown[@]}"; do mkdir -p "$root/$folder" && mount --bind "$folder" "$root/$folder"; done
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# What this machine trusts, the root trusts too.
+cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 # Where pip of this machine finds packages, so does that of the root.
-for file in /etc/pip.conf "$HOME/.config/pip/pip.conf"; do [ ! -e "$file" ] || cat "$file" >>"$root/etc/pip.conf"; done
+for file in /etc/pip.conf "$HOME/.config/pip/pip.conf"; do [ ! -e "$file" ] || cp "$file" "$root/etc/pip.conf"; done
 ln -sf python3 "$root/usr/bin/python"
 
 "${PYTHON:-python3}" -m pip wheel --quiet --no-deps --wheel-dir "$root/wheels" .
@@ -29,8 +31,8 @@ cp constraints.txt "$root/tmp/constraints.txt"
 index=$(sed -n '/AS cpu$/,/^FROM/s/^ARG TORCH_INDEX=//p' Dockerfile)
 # The RUN steps of the stage, each with its continued lines, exactly as they stand there.
 sed -n '/AS cpu$/,/^FROM .* AS cuda$/p' Dockerfile | awk '
-    /^RUN / { running = 1; sub(/^RUN /, "") }
-    running { print; if ($0 !~ /\\$/) running = 0 }
+    /^RUN / { running = 1; sub(/^RUN /, "( ") }
+    running { end = $0 !~ /\\$/; print $0 (end ? " )" : ""); if (end) running = 0 }
 ' >"$root/tmp/steps.sh"
 grep -q . "$root/tmp/steps.sh" || fail "no RUN steps were found"
 env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root TORCH_INDEX="${TORCH_INDEX:-$index}" \
