@@ -71,8 +71,10 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> list[str]:
         lines.append("")
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         lines += [f"Body, `{kind}`: {_kind(content.get('schema', {}))}", ""]
-        if "example" in content:
-            lines += ["```json", json.dumps(content["example"], indent=2, ensure_ascii=False), "```", ""]
+        examples = [content["example"]] if "example" in content else []
+        examples += [example["value"] for example in content.get("examples", {}).values()]
+        for example in examples:
+            lines += ["```json", json.dumps(example, indent=2, ensure_ascii=False), "```", ""]
     lines += ["| status | what it means | body |", "| --- | --- | --- |"]
     for status, answer in sorted(operation["responses"].items()):
         bodies = ", ".join(f"`{kind}`" for kind in answer.get("content", {}))
@@ -96,8 +98,8 @@ def _kind(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        return " or ".join(_kind(option) for option in schema["anyOf"])
+    if "anyOf" in schema or "oneOf" in schema:
+        return " or ".join(_kind(option) for option in schema.get("anyOf", schema.get("oneOf")))
     if "enum" in schema or "const" in schema:
         return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     if schema.get("format") == "binary":

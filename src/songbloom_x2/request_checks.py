@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SLOWEST, FASTEST = 60.0, 180.0
 """Beats a minute that a song can be asked for in."""
 LARGEST_SEED = 2**63 - 1
+STRONGEST_STYLE = 2.0
+"""How far a variation may be drawn away from the mean of the model's styles; 1 is the style itself."""
 MOST_SONGS = 1000
 
 

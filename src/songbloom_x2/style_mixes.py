@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Sequence
 
-from songbloom_x2.errors import StyleError
+from songbloom_x2.errors import ConfigError, StyleError
 from songbloom_x2.types import StyleMix
 
 MOST_STYLES = 8
+MOST_STEPS = 64
 _PART = re.compile(r"\s*(.+?):([^\s:/\\]*)(?=\s|$)", re.DOTALL)
 _WEIGHT_AT_END = re.compile(r":[-+]?(\d|\.\d|nan\b|inf)[^\s/\\]*(\s|$)", re.IGNORECASE)
 
@@ -44,6 +45,25 @@ def mix_of(parts: Sequence[str]) -> StyleMix:
             raise StyleError(f"style mix: '{weight[:20]}' of '{name[:60]}' is no number: write name:0.5") from None
         named.append((name.strip(), value))
     return checked_mix(StyleMix(tuple(named)))
+
+
+def written_mix(parts: Sequence[tuple[str, float]]) -> str:
+    """The text that ``parse_mix`` reads as these parts; of one part alone its name."""
+    if len(parts) == 1:
+        return parts[0][0]
+    return " ".join(f"{name}:{weight!r}" for name, weight in parts)
+
+
+def on_the_way(first: str, second: str, steps: int) -> list[tuple[tuple[str, float], ...]]:
+    """The parts of each of ``steps`` mixes from one style to another; at the ends one style stands alone.
+
+    Raises ``ConfigError`` for a number of steps that makes no sense.
+    """
+    if not 2 <= steps <= MOST_STEPS:
+        raise ConfigError(f"steps {steps}: from 2 to {MOST_STEPS} songs lie between two styles, both included")
+    shares = [step / (steps - 1) for step in range(1, steps - 1)]
+    between = [((first, 1 - share), (second, share)) for share in shares]
+    return [((first, 1.0),), *between, ((second, 1.0),)]
 
 
 def checked_mix(mix: StyleMix) -> StyleMix:

@@ -183,3 +183,42 @@ def test_a_song_goes_on_and_is_repainted(client: httpx.Client, song: str, until_
         assert (made["seconds"] > before["seconds"]) == (kind == "extend")
     missing = {"type": "extend", "request": {"song": f"song-{'0' * 32}"}}
     assert client.post("/v1/jobs", json=missing).status_code == 404
+
+
+def test_songs_are_varied_mixed_and_made_between_styles(client: httpx.Client, song: str, until_over: Ask) -> None:
+    plain = {"lyrics": LYRICS, "duration": 0.64, "seed": 6}
+    shares = [{"style": "rock-glen", "weight": 0.7}, {"style": "soul female", "weight": 0.3}]
+    for kind, request, count in (
+        ("variations", {"song": song, "seed": 9}, 2),
+        ("mix", {**plain, "styles": shares, "bpm": 90, "key": "A minor"}, 1),
+        ("interpolate", {**plain, "first": "rock-glen", "second": "soul-edie", "steps": 3, "spherical": True}, 3),
+        ("generate", {**plain, "style": "rock-glen:0.7 soul female:0.3"}, 1),
+    ):
+        body = {"type": kind, "request": request} | ({"samples": count} if kind == "variations" else {})
+        answer = client.post("/v1/jobs", json=body)
+        assert answer.status_code == 202, answer.text
+        job = until_over(client, answer.json()["id"])
+        assert job["state"] == "succeeded", job["error"]
+        made = [client.get(f"/v1/songs/{each['id']}").json() for each in job["result"]["songs"]]
+        assert len(made) == count and {each["type"] for each in made} == {kind}
+        assert [each["parents"] for each in made] == [[song] if kind == "variations" else []] * count
+    style = client.get(f"/v1/songs/{made[0]['id']}/manifest").json()["style"]
+    assert [(part["name"], part["weight"]) for part in style["parts"]] == [("rock-glen", 0.7), ("soul-edie", 0.3)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_", "told"),
+    [
+        ("mix", {"lyrics": LYRICS, "styles": []}, "request.styles"),
+        ("mix", {"lyrics": LYRICS, "styles": [{"style": "a:1", "weight": 1}] * 2}, "without a colon"),
+        ("mix", {"lyrics": LYRICS, "styles": [{"style": "rock", "weight": 1}] * 3, "spherical": True}, "two styles"),
+        ("interpolate", {"lyrics": LYRICS, "first": "rock", "second": "soul", "steps": 99}, "steps 99"),
+        ("interpolate", {"lyrics": LYRICS, "first": "rock"}, "request.second"),
+        ("variations", {"song": "song-x", "keep_sketch": True, "keep_blocks": 2}, "one or the other"),
+        ("generate", {"lyrics": LYRICS, "style": "rock:0.5"}, "a mix like"),
+        ("generate", {"lyrics": LYRICS, "key": "H major"}, "request.key"),
+    ],
+)
+def test_what_cannot_be_mixed_or_varied(client: httpx.Client, kind: str, request_: object, told: str) -> None:
+    answer = client.post("/v1/jobs", json={"type": kind, "request": request_})
+    assert answer.status_code == 422 and told in answer.json()["detail"], answer.text

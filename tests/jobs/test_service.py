@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -174,10 +175,7 @@ def test_a_style_that_is_a_file_of_the_server_is_not_read(
 
 
 def test_an_uploaded_style(studio: JobService, finished: Finished, tmp_path: Path) -> None:
-    time = np.arange(4 * 44100) / 44100
-    tone = 0.2 * np.sin(2 * np.pi * 220 * time) * (1 + 0.5 * np.sin(3 * time))
-    write_audio(tmp_path / "a.wav", Waveform(tone[None].astype(np.float32), 44100), format="wav")
-    style = studio.add_style(ANN, "My\nstyle/../x", tmp_path / "a.wav")
+    style = studio.add_style(ANN, "My\nstyle/../x", tone(tmp_path, 220))
     assert style.name == "My style/../x" and style.seconds == pytest.approx(4)
     assert [found.id for found in studio.styles(ANN)] == [style.id] and studio.styles(BEN) == []
     assert read_audio(studio.style_file(style.id, ANN)).sample_rate == 44100
@@ -259,6 +257,111 @@ def test_a_song_goes_on_and_is_repainted(studio: JobService, finished: Finished,
     with pytest.raises(LimitError, match="can go on for 78"):
         studio.submit("extend", {"song": song, "duration": 500.0}, LOCAL)
     assert studio.estimate({"song": song, "duration": 1.28}, kind="extend")
+
+
+def test_other_takes_of_a_song(studio: JobService, finished: Finished, song: str) -> None:
+    asked = {"song": song, "temperature": 0.7, "seed": 9}
+    job = finished(studio, studio.submit("variations", asked, LOCAL, samples=2).id)
+    assert job.error is None and len(job.songs) == 2
+    first, second = (studio.song(id, LOCAL) for id in job.songs)
+    assert (first.seed, second.seed, first.kind, first.parents) == (9, 10, "variations", (song,))
+    assert first.title == studio.song(song, LOCAL).title and first.seconds == pytest.approx(1.6)
+    manifest = studio.manifest(first.id, LOCAL)
+    assert manifest["sampling"]["temperature"] == 0.7 and manifest["edit"]["kind"] == "variation"
+    assert b"".join(studio.live_audio(first.id, LOCAL))
+    job = finished(studio, studio.submit("variations", {"song": song, "keep_blocks": 4, "seed": 4}, LOCAL).id)
+    assert job.error is None
+    kept = read_audio(studio.song_file(song, LOCAL)).samples[:, : int(0.3 * 48000)]
+    assert np.array_equal(read_audio(studio.song_file(job.songs[0], LOCAL)).samples[:, : kept.shape[1]], kept)
+    for wrong, told in (
+        ({"keep_blocks": 5}, "the song has 5; keep from 0 to 4"),
+        ({"keep_blocks": 1, "keep_sketch": True}, "one or the other"),
+        ({"style_strength": 3.0}, "style_strength 3: must be from 0 to 2"),
+        ({"temperature": 99.0}, "temperature = 99"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            studio.submit("variations", {"song": song, **wrong}, LOCAL)
+    with pytest.raises(ConfigError, match="song: is missing"):
+        studio.submit("variations", {}, LOCAL)
+
+
+def test_where_files_lie_stands_in_no_manifest(studio: JobService, finished: Finished, song: str) -> None:
+    for kind, request in (("variations", {"song": song}), ("extend", {"song": song, "duration": 0.64})):
+        job = finished(studio, studio.submit(kind, request, LOCAL).id)
+        manifest = studio.manifest(job.songs[0], LOCAL)
+        assert manifest["edit"]["request"]["song"] == song
+        assert studio.plan.data_dir not in json.dumps(manifest)
+        assert read_tags(studio.song_file(job.songs[0], LOCAL)).manifest == manifest
+
+
+def tone(folder: Path, hertz: float) -> Path:
+    time = np.arange(4 * 44100) / 44100
+    sound = 0.2 * np.sin(2 * np.pi * hertz * time) * (1 + 0.5 * np.sin(3 * time))
+    path = folder / f"{hertz:g}.wav"
+    write_audio(path, Waveform(sound[None].astype(np.float32), 44100), format="wav")
+    return path
+
+
+def test_styles_are_mixed(studio: JobService, finished: Finished, tmp_path: Path) -> None:
+    first, second = (studio.add_style(ANN, name, tone(tmp_path, hertz)).id for name, hertz in (("a", 220), ("b", 330)))
+    text = f"{first}:0.75 {second}:0.25"
+    in_style = finished(studio, studio.submit("generate", {**REQUEST, "style": text}, ANN).id)
+    assert in_style.error is None
+    parts = studio.manifest(in_style.songs[0], ANN)["style"]["parts"]
+    assert [(part["source"]["file"], part["weight"]) for part in parts] == [
+        (f"{first}.flac", 0.75),
+        (f"{second}.flac", 0.25),
+    ]
+    assert studio.song(in_style.songs[0], ANN).style == text
+    shares = [{"style": first, "weight": 3}, {"style": second, "weight": 1}]
+    mixed = finished(studio, studio.submit("mix", {**REQUEST, "styles": shares}, ANN, samples=2).id)
+    assert mixed.error is None and [studio.song(id, ANN).seed for id in mixed.songs] == [3, 4]
+    assert mixed.request["method"] == "embeddings" and mixed.request["styles"] == shares
+    sounds = [read_audio(studio.song_file(songs[0], ANN)).samples for songs in (in_style.songs, mixed.songs)]
+    assert np.allclose(*sounds, atol=2e-3)
+    alone = finished(studio, studio.submit("mix", {**REQUEST, "styles": shares, "method": "latents"}, ANN).id)
+    assert studio.manifest(alone.songs[0], ANN)["style"]["method"] == "latents"
+    with pytest.raises(NotFoundError):
+        studio.submit("generate", {**REQUEST, "style": text}, BEN)
+    with pytest.raises(NotFoundError):
+        studio.submit("mix", {**REQUEST, "styles": shares}, BEN)
+    for wrong, told in (
+        ({"styles": shares[:1]}, "1 styles; 2 to 8"),
+        ({"styles": [*shares, shares[0]], "spherical": True}, "between two styles, not 3"),
+        ({"styles": [{"style": text, "weight": 1}, shares[0]]}, "is a mix itself"),
+        ({"styles": [{"style": "a", "weight": 0}, shares[0]]}, "more than 0"),
+        ({"styles": [{"style": "../a", "weight": 1}, shares[0]]}, "paths are not taken"),
+        ({"styles": [first, second]}, "each is an object"),
+    ):
+        with pytest.raises(StyleError, match=told):
+            studio.submit("mix", {**REQUEST, **wrong}, ANN)
+    with pytest.raises(ConfigError, match="styles: must be a list"):
+        studio.submit("mix", {**REQUEST, "styles": text}, ANN)
+
+
+def test_songs_on_the_way_from_one_style_to_another(studio: JobService, finished: Finished, tmp_path: Path) -> None:
+    first, second = (studio.add_style(ANN, name, tone(tmp_path, hertz)).id for name, hertz in (("a", 110), ("b", 440)))
+    asked = {**REQUEST, "first": first, "second": second, "steps": 3}
+    job = studio.submit("interpolate", asked, ANN)
+    assert len(job.song_ids) == 3
+    done = finished(studio, job.id)
+    assert done.error is None and done.songs == done.song_ids
+    songs = [studio.song(id, ANN) for id in done.songs]
+    assert [song.seed for song in songs] == [3, 3, 3]
+    assert [song.style for song in songs] == [first, f"{first}:0.5 {second}:0.5", second]
+    end = finished(studio, studio.submit("generate", {**REQUEST, "style": second}, ANN).id)
+    alone, last = (read_audio(studio.song_file(id, ANN)).samples for id in (end.songs[0], songs[2].id))
+    assert np.allclose(alone, last, atol=2e-3)
+    for wrong, error, told in (
+        ({"steps": 1}, ConfigError, "steps 1: from 2"),
+        ({"steps": 9}, LimitError, "steps 9: up to 8"),
+        ({"first": f"{first}:1 {second}:1"}, StyleError, "is a mix itself"),
+        ({"method": "air"}, ConfigError, "method: must be 'latents' or"),
+    ):
+        with pytest.raises(error, match=told):
+            studio.submit("interpolate", {**asked, **wrong}, ANN)
+    with pytest.raises(ConfigError, match="leave it out"):
+        studio.submit("interpolate", asked, ANN, samples=2)
 
 
 def test_models_lyrics_and_estimates(studio: JobService, song: str, until: Callable[..., None]) -> None:

@@ -13,24 +13,21 @@ from songbloom_x2.api.documented import SOUND_TYPES
 from songbloom_x2.api.forms import one_file, read_form, saved
 from songbloom_x2.api.handlers import invalid_body
 from songbloom_x2.api.problems import Problem
-from songbloom_x2.api.schemas.jobs import KINDS, LYRICS, ExtendJob, GenerateJob, JobBody, RepaintJob
+from songbloom_x2.api.schemas.job_requests import EXAMPLES, JOBS, KINDS, JobBody
 from songbloom_x2.api.threads import in_thread
 from songbloom_x2.jobs.records import Owner
 from songbloom_x2.jobs.service import JobService
 
 _JOB = {
-    "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("GenerateJob", "ExtendJob", "RepaintJob")],
+    "oneOf": [{"$ref": f"#/components/schemas/{job.__name__}"} for job in JOBS],
     "discriminator": {"propertyName": "type"},
 }
-_EXAMPLE = {
-    "type": "generate",
-    "request": {"lyrics": LYRICS, "style": "country female slow", "seed": 7, "duration": 30},
-}
+_EXAMPLES = {kind: {"value": {"type": kind, "request": request}} for kind, request in EXAMPLES.items()}
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": _JOB, "example": _EXAMPLE},
+            "application/json": {"schema": _JOB, "examples": _EXAMPLES},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -49,7 +46,7 @@ REQUEST_BODY: dict[str, Any] = {
                     "job": {"contentType": "application/json"},
                     "style": {"contentType": ", ".join(SOUND_TYPES)},
                 },
-                "example": {"job": _EXAMPLE},
+                "example": {"job": _EXAMPLES["generate"]["value"]},
             },
         },
     }
@@ -89,7 +86,7 @@ async def read_job(request: Request, service: JobService, owner: Owner) -> Asked
 
 
 def _asked(data: bytes) -> AskedJob:
-    adapter: TypeAdapter[GenerateJob | ExtendJob | RepaintJob] = TypeAdapter(JobBody)
+    adapter: TypeAdapter[JobBody] = TypeAdapter(JobBody)
     try:
         body = adapter.validate_json(data)
     except ValidationError as error:

@@ -6,10 +6,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from songbloom_x2.api.schemas.base import ProblemDetails
-from songbloom_x2.api.schemas.jobs import ExtendJob, GenerateJob, RepaintJob
+from songbloom_x2.api.schemas.job_requests import JOBS
 from songbloom_x2.config import JobLimits
 from songbloom_x2.jobs.records import ModelRecord
 
@@ -28,7 +29,7 @@ _TAGS = (
     ("speech", "The form that speech services have"),
     ("health", "For what watches over the server"),
 )
-_BY_HAND = (GenerateJob, ExtendJob, RepaintJob, ProblemDetails)
+_BY_HAND: tuple[type[BaseModel], ...] = (*JOBS, ProblemDetails)
 """Schemas that routes refer to without FastAPI knowing."""
 
 
@@ -82,16 +83,22 @@ def _limit(schemas: dict[str, Any], limits: JobLimits, model: ModelRecord) -> No
     """What this server and its model allow, where a schema says what is acceptable."""
     longest = limits.max_duration if model.longest_seconds is None else model.longest_seconds
     shortest = model.shortest_seconds or 0.0
-    fields = schemas["GenerateRequest"]["properties"]
-    fields["lyrics"]["maxLength"] = limits.max_lyrics
+    for name in ("GenerateRequest", "MixRequest", "InterpolateRequest"):
+        fields = schemas[name]["properties"]
+        fields["lyrics"]["maxLength"] = limits.max_lyrics
+        _bound(fields["duration"], shortest, longest)
+        if not model.told_tempo:
+            del fields["bpm"], fields["key"]
+    schemas["InterpolateRequest"]["properties"]["steps"]["maximum"] = limits.max_samples
     sampling = schemas["Sampling"]["properties"]
     sampling["steps"]["maximum"] = limits.max_steps
     for setting in sampling.values():
         # Where one is left out, the model's own value holds.
         setting.pop("default", None)
-    _bound(fields["duration"], shortest, longest)
-    for job in ("GenerateJob", "ExtendJob", "RepaintJob"):
-        schemas[job]["properties"]["samples"]["maximum"] = limits.max_samples
+    for job in JOBS:
+        samples = schemas[job.__name__]["properties"]["samples"]
+        if "const" not in samples:
+            samples["maximum"] = limits.max_samples
     speech = schemas["SpeechRequest"]["properties"]
     speech["input"]["maxLength"] = limits.max_lyrics
     _bound(speech["duration"], shortest, longest)

@@ -15,14 +15,12 @@ from songbloom_x2.config import FRAME_RATE
 from songbloom_x2.edits.extend import prepare_extension
 from songbloom_x2.edits.parents import Parent
 from songbloom_x2.errors import ConfigError
-from songbloom_x2.request_checks import check_request, requested_sampling, unheard_frames
+from songbloom_x2.request_checks import STRONGEST_STYLE, check_request, requested_sampling, unheard_frames
 from songbloom_x2.song_making import PreparedSong, SongMaking
 from songbloom_x2.song_stream import SongStream
 from songbloom_x2.style_shelf import StyleShelf
 from songbloom_x2.types import ExtendRequest, SongRequest, Style, StylePart, VariationRequest
 from songbloom_x2.workshop import Workshop
-
-STRONGEST = 2.0
 
 
 def variation(workshop: Workshop, shelf: StyleShelf, parent: Parent, request: VariationRequest) -> SongStream:
@@ -91,8 +89,8 @@ def with_strength(style: Style | None, strength: float | None, shelf: StyleShelf
     """
     if strength is None:
         return style
-    if not math.isfinite(strength) or not 0 <= strength <= STRONGEST:
-        raise ConfigError(f"style strength {strength:g}: must be from 0 to {STRONGEST:g}")
+    if not math.isfinite(strength) or not 0 <= strength <= STRONGEST_STYLE:
+        raise ConfigError(f"style strength {strength:g}: must be from 0 to {STRONGEST_STYLE:g}")
     if style is None:
         raise ConfigError("style strength: the song has no style")
     if style.parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from songbloom_x2.types import Song
 AUDIO, MANIFEST, PEAKS = "song.flac", "song.json", "peaks.json"
 _PATIENCE_SECONDS = 120.0
 """How long the database may be away when something is recorded."""
+_UPLOADED_FILE = re.compile(r"\b(style-[0-9a-f]{32})\.flac\b")
 T = TypeVar("T")
 
 
@@ -76,5 +78,10 @@ def _described(name: str, placed: Path, song: Song) -> StoredSong:
         sample_rate=song.waveform.sample_rate,
         sha256=file_sha256(placed / AUDIO),
         bytes=sum(path.stat().st_size for path in placed.iterdir()),
-        style=(manifest["style"] or {}).get("name"),
+        style=_style_name((manifest["style"] or {}).get("name")),
     )
+
+
+def _style_name(name: str | None) -> str | None:
+    """A style as requests name it: of an uploaded one its id, not its file."""
+    return None if name is None else _UPLOADED_FILE.sub(r"\1", name)

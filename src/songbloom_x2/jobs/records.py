@@ -155,6 +155,8 @@ class ModelRecord:
     """Which presets of ``config.PRESETS`` apply."""
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """The model's own sampling settings."""
+    told_tempo: bool = False
+    """Whether a request may name tempo and key."""
 
 
 @dataclass(frozen=True)

@@ -11,72 +11,66 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, get_args
 
 from songbloom_x2.config import FRAME_RATE, JobLimits, Preset, SongConfig
-from songbloom_x2.errors import ConfigError, LimitError, LyricsError, StyleError
+from songbloom_x2.errors import ConfigError, LimitError, StyleError
 from songbloom_x2.jobs.records import SongRecord
+from songbloom_x2.jobs.request_fields import (
+    LONGEST_TITLE,
+    MOST_CANDIDATES,
+    NEW_SONGS,
+    at_least_zero,
+    not_mixed,
+    parts_of,
+    read_fields,
+    uploads_in,
+)
 from songbloom_x2.jobs.shapes import ModelShape, ModelShapes
-from songbloom_x2.request_checks import LARGEST_SEED, RANGES, asked_seconds, check_request, requested_sampling
-from songbloom_x2.settings.values import described, fits
-from songbloom_x2.types import SongRequest
+from songbloom_x2.request_checks import (
+    LARGEST_SEED,
+    RANGES,
+    STRONGEST_STYLE,
+    asked_seconds,
+    check_request,
+    requested_sampling,
+    unheard_frames,
+)
+from songbloom_x2.style_mixes import checked_mix, on_the_way, written_mix
+from songbloom_x2.style_words import parse_key
+from songbloom_x2.types import SongRequest, StyleMix
 
-UPLOADED = re.compile(r"style-[0-9a-f]{32}")
-"""Ids of uploaded styles."""
 SAMPLING_RANGES = RANGES
 """Sampling settings and the least and most that they may be."""
-LONGEST_TITLE = 200
-
-_SHARED: Mapping[str, Any] = MappingProxyType(
-    {
-        "lyrics": str,
-        "style": str | None,
-        "seed": int | None,
-        "title": str | None,
-        "preset": str | None,
-        "sampling": dict,
-    }
-)
-FIELDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "generate": {
-            **_SHARED,
-            "duration": float | None,
-            "style_start": float | None,
-            "instrumental": bool,
-            "model": str | None,
-        },
-        "extend": {"song": str, **_SHARED, "duration": float | None, "start": float | None},
-        "repaint": {"song": str, "start": float, "end": float, **_SHARED, "candidates": int},
-    }
-)
-"""Kinds of jobs and the fields of their requests. ``style``: a name, words, or the id of an uploaded style; ``song``:
-the id of one of the owner's songs; ``model``: a name."""
-_NEEDED = ("song", "end")
-_DEFAULTS: Mapping[str, Any] = MappingProxyType({"lyrics": "", "instrumental": False, "candidates": 4})
-_LONGEST_STYLE = 300
-_MOST_CANDIDATES = 16
 _SECONDS_A_WORD = 0.45
+
+
+@dataclass(frozen=True)
+class Take:
+    """One song that a request asks for."""
+
+    seed: int
+    style: str | None
 
 
 @dataclass(frozen=True)
 class CheckedRequest:
     """A request that can be served.
 
-    ``stored`` is it as plain JSON values; ``seconds`` of sound to be made, as far as known; ``parents``: the songs it
-    starts from; ``title``: none where nobody gave one.
+    ``stored`` is it as plain JSON values; ``seconds`` of sound to be made for each song, as far as known; ``takes``:
+    the songs, in order; ``parents``: those they start from; ``title``: none where nobody gave one; ``uploads``: ids of
+    uploaded styles that are needed.
     """
 
     stored: dict[str, Any]
     shape: ModelShape
-    seed: int
     title: str | None
     lyrics: str
-    style: str | None
+    takes: tuple[Take, ...]
     seconds: float
     steps: int
     parents: tuple[str, ...] = ()
+    uploads: frozenset[str] = frozenset()
 
 
 def checked_request(
@@ -91,25 +85,47 @@ def checked_request(
 
     Raises ``ConfigError``, ``LimitError``, ``LyricsError``, ``StyleError``, ``NotFoundError``, ``CheckpointError``.
     """
-    if kind not in FIELDS:
-        raise ConfigError(f"job type '{kind[:60]}' is unknown; known are {', '.join(FIELDS)}")
-    fields = _fields(given, FIELDS[kind])
+    fields = read_fields(kind, given)
     if not 1 <= samples <= limits.max_samples:
         raise LimitError(f"samples {samples}: from 1 to {limits.max_samples} songs can be made at a time")
-    if len(fields["lyrics"]) > limits.max_lyrics:
+    if len(fields.get("lyrics", "")) > limits.max_lyrics:
         raise LimitError(f"the lyrics have {len(fields['lyrics'])} characters; {limits.max_lyrics} are allowed")
-    if fields["title"] is not None and len(fields["title"]) > LONGEST_TITLE:
+    if len(fields.get("title") or "") > LONGEST_TITLE:
         raise LimitError(f"the title has {len(fields['title'])} characters; {LONGEST_TITLE} are allowed")
-    _check_style(fields["style"])
     if fields["seed"] is None:
         fields["seed"] = secrets.randbelow(2**32)
     if not 0 <= fields["seed"] <= LARGEST_SEED - samples + 1:
         raise ConfigError(f"seed {fields['seed']}: must be from 0 to {LARGEST_SEED} for every song")
-    if fields["preset"] is not None and fields["preset"] not in get_args(Preset):
-        raise ConfigError(f"preset '{fields['preset'][:60]}' is unknown: choose one of {', '.join(get_args(Preset))}")
-    if kind == "generate":
-        return _new_song(fields, shapes, limits)
-    return _changed_song(kind, fields, shapes, limits, find_song(fields["song"]))
+    preset = fields.get("preset")
+    if preset is not None and preset not in get_args(Preset):
+        raise ConfigError(f"preset '{preset[:60]}' is unknown: choose one of {', '.join(get_args(Preset))}")
+    if kind in NEW_SONGS:
+        return _new_songs(kind, fields, shapes, limits, samples)
+    return _changed_song(kind, fields, shapes, limits, find_song(fields["song"]), samples)
+
+
+def song_request(stored: Mapping[str, Any], style: str | None) -> SongRequest:
+    """The pipeline's request of one song of a stored ``generate``, ``mix`` or ``interpolate`` request."""
+    names = {field.name for field in dataclasses.fields(SongRequest)}
+    return SongRequest(**{**{name: value for name, value in stored.items() if name in names}, "style": style})
+
+
+def mixes_of(kind: str, stored: Mapping[str, Any]) -> list[StyleMix]:
+    """The mix of each song of a ``mix`` (one for all) or ``interpolate`` request; of one part alone: no mix.
+
+    Raises ``StyleError`` and ``ConfigError`` for what cannot be mixed.
+    """
+    method, spherical = stored["method"], stored["spherical"]
+    if kind == "mix":
+        parts = parts_of(stored["styles"])
+        checked_mix(StyleMix(parts, method, spherical))
+        if spherical and len(parts) != 2:
+            raise StyleError(f"spherical: a sphere lies between two styles, not {len(parts)}")
+        return [StyleMix(parts, method, spherical)]
+    first, second = stored["first"].strip(), stored["second"].strip()
+    not_mixed(first)
+    not_mixed(second)
+    return [StyleMix(parts, method, spherical) for parts in on_the_way(first, second, stored["steps"])]
 
 
 def likely_seconds(lyrics: str) -> float:
@@ -118,51 +134,90 @@ def likely_seconds(lyrics: str) -> float:
     return math.ceil(max(words, 1) * _SECONDS_A_WORD + 2)
 
 
-def _new_song(fields: dict[str, Any], shapes: ModelShapes, limits: JobLimits) -> CheckedRequest:
-    shape = shapes.shape(fields.pop("model"))
-    song = SongRequest(**fields)
+def _new_songs(
+    kind: str, fields: dict[str, Any], shapes: ModelShapes, limits: JobLimits, samples: int
+) -> CheckedRequest:
+    shape, seed = shapes.shape(fields["model"]), fields["seed"]
+    styles = [fields["style"]] if kind == "generate" else [written_mix(mix.parts) for mix in mixes_of(kind, fields)]
+    if kind == "interpolate":
+        if samples != 1:
+            raise ConfigError("samples: an interpolation makes as many songs as it has steps: leave it out")
+        if len(styles) > limits.max_samples:
+            raise LimitError(f"steps {len(styles)}: up to {limits.max_samples} songs can be made at a time")
+        takes = [Take(seed, style) for style in styles]
+    else:
+        takes = [Take(seed + sample, styles[0]) for sample in range(samples)]
+    song = song_request(fields, styles[0])
     check_request(song, shape.config)
+    if song.key is not None:
+        parse_key(song.key)
     steps = _steps(song, shape.config, limits)
     song, seconds = _bounded(song, shape.config, limits)
-    stored = {**dataclasses.asdict(song), "sampling": dict(song.sampling), "model": shape.name}
-    return CheckedRequest(stored, shape, song.seed, song.title, song.lyrics, song.style, seconds, steps)
+    stored = {**fields, "duration": song.duration, "model": shape.name}
+    uploads = frozenset(upload for style in styles for upload in uploads_in(style))
+    return CheckedRequest(stored, shape, song.title, song.lyrics, tuple(takes), seconds, steps, uploads=uploads)
 
 
 def _changed_song(
-    kind: str, fields: dict[str, Any], shapes: ModelShapes, limits: JobLimits, parent: SongRecord
+    kind: str, fields: dict[str, Any], shapes: ModelShapes, limits: JobLimits, parent: SongRecord, samples: int
 ) -> CheckedRequest:
     shape = shapes.shape(parent.model)
     config = shape.config
-    sampled = SongRequest("la", sampling=fields["sampling"], preset=fields["preset"])
+    sampled = SongRequest("la", sampling=_sampling(kind, fields), preset=fields.get("preset"))
     steps = _steps(sampled, config, limits)
-    for name in ("start", "end", "duration"):
-        value = fields.get(name)
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            raise ConfigError(f"{name} {value:g} s: must be 0 or more")
-    if kind == "repaint":
-        if not fields["start"] < fields["end"] <= parent.seconds + 0.01:
-            raise ConfigError(
-                f"start {fields['start']:g} s, end {fields['end']:g} s: must lie one after the other within the song's "
-                f"{parent.seconds:g} s"
-            )
-        if not 1 <= fields["candidates"] <= _MOST_CANDIDATES:
-            raise LimitError(f"candidates {fields['candidates']}: from 1 to {_MOST_CANDIDATES} can be made")
-        seconds = (fields["end"] - fields["start"]) * fields["candidates"]
+    at_least_zero(fields, "start", "end", "duration")
+    if kind == "variations":
+        seconds = _varied(fields, parent, config)
+    elif kind == "repaint":
+        seconds = _repainted(fields, parent)
     else:
         seconds = _added(fields, parent, config, limits)
-    lyrics = fields["lyrics"] or parent.lyrics
-    fields["title"] = fields["title"] or parent.title
+    if "title" in fields:
+        fields["title"] = fields["title"] or parent.title
+    style = fields.get("style")
     return CheckedRequest(
         {**fields, "model": shape.name},
         shape,
-        fields["seed"],
-        fields["title"],
-        lyrics,
-        fields["style"] or parent.style,
+        fields.get("title") or parent.title,
+        fields.get("lyrics") or parent.lyrics,
+        tuple(Take(fields["seed"] + sample, style or parent.style) for sample in range(samples)),
         max(seconds, config.block_size / FRAME_RATE),
         steps,
         (parent.id,),
+        frozenset(uploads_in(style)),
     )
+
+
+def _sampling(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    if kind != "variations":
+        return dict(fields["sampling"])
+    named = {"temperature": fields["temperature"], "cfg_diff": fields["guidance"]}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _varied(fields: Mapping[str, Any], parent: SongRecord, config: SongConfig) -> float:
+    """Seconds that a variation makes. Raises ``ConfigError`` for what contradicts itself or the song."""
+    strength, kept = fields["style_strength"], fields["keep_blocks"]
+    if strength is not None and not 0 <= strength <= STRONGEST_STYLE:
+        raise ConfigError(f"style_strength {strength:g}: must be from 0 to {STRONGEST_STYLE:g}")
+    if fields["keep_sketch"] and kept:
+        raise ConfigError("keep_sketch, keep_blocks: one or the other: the sketch is kept whole")
+    blocks = math.ceil((parent.seconds * FRAME_RATE + unheard_frames(config)) / config.block_size - 1e-6)
+    if not 0 <= kept < blocks:
+        raise ConfigError(f"keep_blocks {kept}: the song has {blocks}; keep from 0 to {blocks - 1}")
+    return float(parent.seconds * (1 - kept / blocks))
+
+
+def _repainted(fields: Mapping[str, Any], parent: SongRecord) -> float:
+    """Seconds that are made for a repainted stretch."""
+    start, end, candidates = fields["start"], fields["end"], fields["candidates"]
+    if not start < end <= parent.seconds + 0.01:
+        raise ConfigError(
+            f"start {start:g} s, end {end:g} s: must lie one after the other within the song's {parent.seconds:g} s"
+        )
+    if not 1 <= candidates <= MOST_CANDIDATES:
+        raise LimitError(f"candidates {candidates}: from 1 to {MOST_CANDIDATES} can be made")
+    return float((end - start) * candidates)
 
 
 def _added(fields: dict[str, Any], parent: SongRecord, config: SongConfig, limits: JobLimits) -> float:
@@ -187,40 +242,6 @@ def _steps(song: SongRequest, config: SongConfig, limits: JobLimits) -> int:
     if steps > limits.max_steps:
         raise LimitError(f"steps {steps}: {limits.max_steps} are allowed")
     return steps
-
-
-def _fields(given: Mapping[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
-    for name in given:
-        if name not in kinds:
-            raise ConfigError(f"'{str(name)[:60]}' is not part of this request; known are {', '.join(kinds)}")
-    fields: dict[str, Any] = {name: {} if kind is dict else _DEFAULTS.get(name) for name, kind in kinds.items()}
-    for name, kind in kinds.items():
-        if name not in given:
-            if name in _NEEDED or (name == "start" and kind is float):
-                raise ConfigError(f"{name}: is missing")
-            continue
-        value = given[name]
-        if kind is dict:
-            if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-                raise ConfigError(f"{name}: must be an object of settings, for example {{'steps': 12}}")
-            value = dict(value)
-        elif not fits(value, kind):
-            raise ConfigError(f"{name}: must be {described(kind)}")
-        fields[name] = value
-    for name in ("lyrics", "title", "style"):
-        if fields[name] is not None and any("\ud800" <= sign <= "\udfff" or sign == "\0" for sign in fields[name]):
-            raise LyricsError(f"{name}: holds signs that are no text")
-    return fields
-
-
-def _check_style(style: str | None) -> None:
-    """A style from outside is a name, words, or an id, never a file's path."""
-    if style is None:
-        return
-    if not style.strip() or len(style) > _LONGEST_STYLE:
-        raise StyleError(f"style: write its name or words about it, at most {_LONGEST_STYLE} characters")
-    if "/" in style or "\\" in style:
-        raise StyleError("style: a name, words, or the id of an uploaded style; paths are not taken")
 
 
 def _bounded(song: SongRequest, config: SongConfig, limits: JobLimits) -> tuple[SongRequest, float]:

@@ -44,7 +44,8 @@ from songbloom_x2.jobs.records import (
     SongRecord,
     StyleRecord,
 )
-from songbloom_x2.jobs.requests import FIELDS, LONGEST_TITLE, UPLOADED, CheckedRequest, checked_request
+from songbloom_x2.jobs.request_fields import FIELDS, LONGEST_TITLE
+from songbloom_x2.jobs.requests import CheckedRequest, checked_request
 from songbloom_x2.jobs.shapes import ModelShapes
 from songbloom_x2.jobs.staff import Staff
 from songbloom_x2.jobs.style_sounds import StyleSounds
@@ -125,11 +126,9 @@ class JobService:
     ) -> Job:
         """Check a request and put it into the queue; ``samples`` songs, with seeds that count up.
 
-        ``request`` of ``generate``: ``lyrics``, ``style`` (a name, words, or the id of an uploaded style), ``seed``
-        (none: drawn), ``duration`` (seconds), ``title``, ``preset``, ``sampling``, ``style_start``, ``instrumental``,
-        ``model``; all but the lyrics may be left out. Of ``extend``: ``song`` (an id), ``lyrics``, ``duration`` (s to
-        add), ``start`` (from where), ``style``, ``seed``, ``title``, ``preset``, ``sampling``. Of ``repaint``:
-        ``song``, ``start``, ``end``, ``lyrics``, ``candidates``, and the same. ``types`` says what they mean.
+        What ``request`` may hold stands in ``request_fields.FIELDS``; all but lyrics, ``song`` and the styles of a mix
+        may be left out, ``types`` says what they mean. A ``style`` is a name, words, the id of an uploaded style, or a
+        mix of such (``rock:0.7 soul:0.3``); a seed that is left out is drawn. ``interpolate`` makes ``steps`` songs.
         A repeated ``idempotency_key`` gives the same job again.
         Raises ``ConfigError``, ``LimitError``, ``LyricsError``, ``StyleError``, ``NotFoundError`` (model, style),
         ``CheckpointError`` (model not here), ``ConflictError`` (key), ``QueueFullError``, ``QuotaError``.
@@ -139,8 +138,7 @@ class JobService:
         # Zero is what everybody may ask for; an owner of less gets less.
         priority = min(priority, owner.priority)
         checked = self._checked(kind, request, owner, samples)
-        style = checked.style
-        if style is not None and UPLOADED.fullmatch(style):
+        for style in sorted(checked.uploads):
             self._uploaded.style(style, owner)
         title = checked.title or _first_words(checked.lyrics)
         new = NewJob(
@@ -150,10 +148,10 @@ class JobService:
             request=checked.stored,
             model=checked.shape.name,
             songs=[
-                NewSong(new_id("song"), title, checked.lyrics, style, checked.seed + sample, checked.parents)
-                for sample in range(samples)
+                NewSong(new_id("song"), title, checked.lyrics, take.style, take.seed, checked.parents)
+                for take in checked.takes
             ],
-            seconds_asked=checked.seconds * samples,
+            seconds_asked=checked.seconds * len(checked.takes),
             priority=priority,
             max_running=_own(owner.max_running, self.limits.max_running_per_owner),
             idempotency_key=idempotency_key,
@@ -417,7 +415,7 @@ class JobService:
         """
         checked = self._checked(kind, request, owner, samples)
         speed = self._staff.speed(checked.shape.name, checked.steps)
-        return None if speed is None else speed * checked.seconds * samples
+        return None if speed is None else speed * checked.seconds * len(checked.takes)
 
     def health(self) -> Health:
         """Whether songs can be made now: database, data folder, workers."""
@@ -472,6 +470,7 @@ class JobService:
             real_time_factor=self._staff.speed(name),
             kind=shape.config.kind,
             sampling=dataclasses.asdict(shape.config.sampling),
+            told_tempo=shape.config.alignment is not None,
         )
 
     def _room_after(self) -> float:

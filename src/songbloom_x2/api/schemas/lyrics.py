@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from songbloom_x2.api.schemas.base import Given, Told
-from songbloom_x2.api.schemas.jobs import LYRICS
+from songbloom_x2.api.schemas.words import LYRICS
 from songbloom_x2.types import PreparedLyrics
 
 

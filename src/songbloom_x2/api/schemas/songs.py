@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from songbloom_x2.api.schemas.base import JOB_ID, SONG_ID, Given, Moment, Told, moment
-from songbloom_x2.api.schemas.jobs import LYRICS
+from songbloom_x2.api.schemas.words import LYRICS
 from songbloom_x2.jobs.records import SongRecord
 
 

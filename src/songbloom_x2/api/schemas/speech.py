@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from songbloom_x2.api.schemas.base import Given
-from songbloom_x2.api.schemas.jobs import LARGEST_SEED, LYRICS
-from songbloom_x2.api.schemas.words import StyleName, SungText, Text
+from songbloom_x2.api.schemas.job_requests import LARGEST_SEED
+from songbloom_x2.api.schemas.words import LYRICS, StyleName, SungText, Text
 from songbloom_x2.config import Preset
 from songbloom_x2.jobs.streaming import StreamFormat
 
