@@ -35,6 +35,7 @@ COMMANDS = (
     Command(("eval",), "evaluate", "measure a model, or a folder of songs"),
     Command(("ui",), "ui", "open the studio in the browser"),
     Command(("serve",), "serve", "run the HTTP API and the web page"),
+    Command(("work",), "work", "make the songs of a server that runs elsewhere"),
     Command(("keys",), "keys", "make, list and revoke API keys"),
     Command(("models", "list"), "models_list", "the models that are known by name"),
     Command(("models", "info"), "models_info", "configuration, size and checksums of a model, as JSON"),

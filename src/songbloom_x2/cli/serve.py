@@ -26,6 +26,7 @@ examples:
   songbloom keys create studio && songbloom serve --host 0.0.0.0
   songbloom serve --executor ray --min-replicas 1 --max-replicas 4
   songbloom serve --database postgresql://songs@localhost/songs --log-format json
+  songbloom serve --workers 0                      (songbloom work makes the songs)
 """
 _FLAGS = {
     "host": "server.host",
@@ -63,14 +64,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def add_server_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Where it listens, where things are kept, which workers and which machine; gives the first group."""
-    server, jobs = ServerConfig(), JobsConfig()
+    server = ServerConfig()
     net = parser.add_argument_group("the server")
     add_data_flags(net)
     _add(net, "--host", metavar="ADDRESS", help=f"more than this machine needs API keys (default {server.host})")
     _add(net, "--port", type=int, metavar="P", help=f"0 takes a free one (default {server.port})")
     _add(net, "--insecure", action="store_true", help="listen beyond this machine without keys")
     _add(net, "--cors-origin", action="append", metavar="ORIGIN", help="a web page's origin that may use the API")
-    _add(net, "--log-format", choices=get_args(LogFormat), help=f"(default {server.log_format})")
+    add_log_format_flag(net)
+    add_worker_flags(parser)
+    return net
+
+
+def add_worker_flags(parser: argparse.ArgumentParser) -> None:
+    """Which workers make the songs, and on which machine."""
+    jobs = JobsConfig()
     work = parser.add_argument_group("the workers")
     _add(work, "--executor", choices=get_args(ExecutorName), help=f"where songs are made (default {jobs.executor})")
     _add(work, "--workers", type=int, metavar="K", help=f"worker processes (default {jobs.workers})")
@@ -80,13 +88,17 @@ def add_server_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup
     machine = parser.add_argument_group("the machine")
     add_machine_flags(machine)
     add_config_flag(machine)
-    return net
 
 
 def add_data_flags(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
     """Where jobs, songs and keys are kept."""
     _add(group, "--data-dir", metavar="DIR", help="where songs and the database lie (default: see config show)")
     _add(group, "--database", metavar="URL", help="postgresql://… (default: SQLite in the data folder)")
+
+
+def add_log_format_flag(group: argparse._ArgumentGroup) -> None:
+    """How the log is written."""
+    _add(group, "--log-format", choices=get_args(LogFormat), help=f"(default {ServerConfig().log_format})")
 
 
 def server_settings(args: argparse.Namespace) -> Settings:
