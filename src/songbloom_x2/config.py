@@ -28,6 +28,8 @@ Preset = Literal["draft", "fast", "balanced", "best"]
 SolverName = Literal["released", "midpoint", "ab2", "multistep"]
 Optimisation = Literal["minimal", "standard", "aggressive"]
 Quantisation = Literal["auto", "none", "int8", "int8_weights", "int4"]
+Kernels = Literal["auto", "torch", "own"]
+CacheFormat = Literal["auto", "model", "bfloat16", "int8"]
 AudioFormatName = Literal["wav", "flac", "mp3", "opus"]
 
 
@@ -291,6 +293,10 @@ class RuntimeConfig:
     """Join projections, and lay weights out once for the CPU's kernels; none: what the bundle says."""
     quantise: Quantisation = "auto"
     """Number format of the weights of LM and DiT, see docs/performance.md; auto: what the bundle says."""
+    kernels: Kernels = "auto"
+    """Whose kernels compute in int8 on a CPU: torch's, or our own, compiled here; auto: own where that is possible."""
+    kv_cache: CacheFormat = "auto"
+    """Number format of the keys and values that the LM keeps: the model's or smaller; auto: int8 with own kernels."""
     compile: bool | None = None
     """Compile the LM's step and the DiT's evaluation, at the cost of a slow first song; none: what the bundle says."""
     tf32: bool = True

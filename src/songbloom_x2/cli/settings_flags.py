@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from songbloom_x2.config import (
     AttentionKernel,
     AudioFormatName,
+    CacheFormat,
     Device,
+    Kernels,
     ModelsConfig,
     Optimisation,
     OutputConfig,
@@ -39,6 +41,8 @@ _KEYS = MappingProxyType(
         "attention": "runtime.attention",
         "optimisation": "runtime.optimisation",
         "quantise": "runtime.quantise",
+        "kernels": "runtime.kernels",
+        "kv_cache": "runtime.kv_cache",
         "compile": "runtime.compile",
         "packing": "runtime.packing",
         "threads": "runtime.threads",
@@ -103,6 +107,11 @@ def add_machine_flags(group: Group) -> None:
         default=argparse.SUPPRESS,
         help=f"weights of LM and DiT (default {runtime.quantise})",
     )
+    for flag, choices, what in (
+        ("--kernels", Kernels, f"of int8 on a CPU (default {runtime.kernels})"),
+        ("--kv-cache", CacheFormat, f"what the LM remembers (default {runtime.kv_cache})"),
+    ):
+        group.add_argument(flag, choices=get_args(choices), default=argparse.SUPPRESS, help=what)
     for flag, what in (("--compile", "compile the step functions"), ("--packing", "pack weights for the CPU")):
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=what)
     group.add_argument("--threads", type=int, default=argparse.SUPPRESS, help="CPU threads")

@@ -109,7 +109,7 @@ class DiffusionTransformer(nn.Module):
         ``noisy`` and ``previous [B, block, D]``, ``time [B, dim]`` from ``embed_time``, ``hidden [B, dim]``,
         ``sketch [B, sketch_rows, dim]``.
         """
-        rows = self._rows(noisy, time, hidden, sketch, previous)
+        rows = self.rows(noisy, time, hidden, sketch, previous)
         positions = torch.arange(rows.shape[1], device=rows.device)[None]
         turn = rotation(positions, self.rotary_dims, self.rope_base)
         for index, layer in enumerate(self.layers):
@@ -122,7 +122,8 @@ class DiffusionTransformer(nn.Module):
         out: Tensor = self.latent_out(rows)
         return out.to(noisy.dtype)
 
-    def _rows(self, noisy: Tensor, time: Tensor, hidden: Tensor, sketch: Tensor, previous: Tensor) -> Tensor:
+    def rows(self, noisy: Tensor, time: Tensor, hidden: Tensor, sketch: Tensor, previous: Tensor) -> Tensor:
+        """What the layers see, ``[B, T, dim]``; arguments as for ``velocity``."""
         before, now = (self.latent_in(latents.to(hidden.dtype)) for latents in (previous, noisy))
         rows = [time[:, None]] if self.prepend_time else []
         rows.append(hidden[:, None])

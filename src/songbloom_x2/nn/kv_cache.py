@@ -25,6 +25,51 @@ class LayerCache:
         """Views of the first ``context`` keys and values."""
         return self.keys[:, :, :context], self.values[:, :, :context]
 
+    def keep(self, rows: Tensor) -> None:
+        """Drop all batch rows but ``rows``."""
+        self.keys, self.values = self.keys[rows], self.values[rows]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of keys and values."""
+        return self.keys.nbytes + self.values.nbytes
+
+
+class Int8LayerCache(LayerCache):
+    """Keys and values in int8, each with a scale of its own, ``[B, H, capacity]``: about a quarter of float32."""
+
+    def __init__(self, shape: tuple[int, int, int, int], device: torch.device) -> None:
+        """``shape``: ``(B, H, capacity, head_dim)``."""
+        super().__init__(shape, torch.int8, device)
+        self.key_scales = torch.zeros(shape[:3], device=device)
+        self.value_scales = torch.zeros(shape[:3], device=device)
+
+    def write(self, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Round and store; see ``LayerCache.write``."""
+        rows = torch.arange(positions.shape[0], device=positions.device)[:, None]
+        for new, stored, scales in ((keys, self.keys, self.key_scales), (values, self.values, self.value_scales)):
+            wide = new.transpose(1, 2).float()
+            scale = wide.abs().amax(-1) / 127
+            stored[rows, :, positions] = (wide / scale.clamp(min=1e-30)[..., None]).round().to(torch.int8)
+            scales[rows, :, positions] = scale
+
+    def read(self, context: int) -> tuple[Tensor, Tensor]:
+        """Float32 copies of the first ``context`` keys and values."""
+        return (
+            self.keys[:, :, :context] * self.key_scales[:, :, :context, None],
+            self.values[:, :, :context] * self.value_scales[:, :, :context, None],
+        )
+
+    def keep(self, rows: Tensor) -> None:
+        """Drop all batch rows but ``rows``."""
+        super().keep(rows)
+        self.key_scales, self.value_scales = self.key_scales[rows], self.value_scales[rows]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of keys, values and scales."""
+        return super().nbytes + self.key_scales.nbytes + self.value_scales.nbytes
+
 
 class KVCache:
     """The caches of all layers and ``position [B]``: how many rows of each sequence are already in.
@@ -43,16 +88,20 @@ class KVCache:
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
     ) -> None:
-        """An empty cache of ``layers`` layers for ``batch`` rows."""
+        """An empty cache of ``layers`` layers for ``batch`` rows; of ``int8``, scales are kept beside the numbers."""
         place = torch.device("cpu") if device is None else device
         self.capacity = capacity
         self.position = torch.zeros(batch, dtype=torch.int64, device=place)
-        self.layers = [LayerCache((batch, heads, capacity, head_dim), dtype, place) for _ in range(layers)]
+        shape = (batch, heads, capacity, head_dim)
+        self.layers = [
+            Int8LayerCache(shape, place) if dtype == torch.int8 else LayerCache(shape, dtype, place)
+            for _ in range(layers)
+        ]
 
     @property
     def nbytes(self) -> int:
         """Memory of all keys and values."""
-        return sum(layer.keys.nbytes + layer.values.nbytes for layer in self.layers)
+        return sum(layer.nbytes for layer in self.layers)
 
     def positions(self, length: int) -> Tensor:
         """Where the next ``length`` rows go: ``[B, length]``."""
@@ -71,5 +120,4 @@ class KVCache:
         """Drop all batch rows but ``rows`` (int64), layer by layer so that memory never doubles."""
         self.position = self.position[rows]
         for layer in self.layers:
-            layer.keys = layer.keys[rows]
-            layer.values = layer.values[rows]
+            layer.keep(rows)

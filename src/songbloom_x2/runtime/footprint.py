@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from songbloom_x2.runtime.kernels.linear import KernelLinear
 from songbloom_x2.runtime.linears import PACKED
 
 
@@ -12,7 +13,7 @@ def module_bytes(module: nn.Module) -> int:
     seen: set[int] = set()
     total = 0
     for part in module.modules():
-        if isinstance(part, PACKED):
+        if isinstance(part, (*PACKED, KernelLinear)):
             total += part.stored_bytes
         for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False)):
             if id(tensor) not in seen:

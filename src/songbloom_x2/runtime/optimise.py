@@ -9,6 +9,8 @@ from songbloom_x2.diffusion.dit import DiffusionTransformer
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.nn.attention import CausalAttention
 from songbloom_x2.nn.mlp import GatedMLP
+from songbloom_x2.runtime.kernels.binding import Library
+from songbloom_x2.runtime.kernels.linear import KernelLinear
 from songbloom_x2.runtime.linears import (
     INT4_GROUP,
     DynamicInt8Linear,
@@ -23,10 +25,12 @@ _LM_ROWS = 2
 """Rows of the LM's step: one song, with and without its conditions."""
 
 
-def optimise(model: SongModel, *, packing: bool, quantisation: str, device: str) -> SongModel:
+def optimise(
+    model: SongModel, *, packing: bool, quantisation: str, device: str, library: Library | None = None
+) -> SongModel:
     """Exchange layers in place; gives the same model. Conditioning, embeddings and the codec stay as they are."""
     parts: tuple[tuple[nn.Module, int], ...] = ((model.sketch, _LM_ROWS), (model.dit, _dit_rows(model.dit)))
-    if packing:
+    if packing or library is not None:
         for part, _ in parts:
             for module in part.modules():
                 if isinstance(module, CausalAttention | GatedMLP):
@@ -35,7 +39,7 @@ def optimise(model: SongModel, *, packing: bool, quantisation: str, device: str)
         _with_torchao(parts, quantisation)
         return model
     for part, rows in parts:
-        _exchange(part, rows, packing=packing and device == "cpu", quantisation=quantisation)
+        _exchange(part, rows, packing=packing and device == "cpu", quantisation=quantisation, library=library)
     if packing or quantisation != "none":
         _let_go(model)
     return model
@@ -53,7 +57,7 @@ def _dit_rows(dit: DiffusionTransformer) -> int:
     return 2 * (2 + dit.sketch_rows + 2 * dit.block_size)
 
 
-def _exchange(part: nn.Module, rows: int, *, packing: bool, quantisation: str) -> None:
+def _exchange(part: nn.Module, rows: int, *, packing: bool, quantisation: str, library: Library | None) -> None:
     found = [
         (parent, name)
         for parent in part.modules()
@@ -66,7 +70,7 @@ def _exchange(part: nn.Module, rows: int, *, packing: bool, quantisation: str) -
         thin = min(linear.in_features, linear.out_features) < 128 or _is_border(part, parent)
         made: nn.Module = linear
         if quantisation != "none" and not thin:
-            made = _quantised(linear, quantisation)
+            made = _quantised(linear, quantisation, library)
         elif packing and _can_pack(linear):
             made = PackedLinear(linear, rows)
         setattr(parent, name, made)
@@ -76,7 +80,9 @@ def _is_border(part: nn.Module, parent: nn.Module) -> bool:
     return isinstance(part, DiffusionTransformer) and (parent is part or parent is part.time_embed)
 
 
-def _quantised(linear: nn.Linear, quantisation: str) -> nn.Module:
+def _quantised(linear: nn.Linear, quantisation: str, library: Library | None) -> nn.Module:
+    if library is not None and linear.in_features % 8 == 0:
+        return KernelLinear(linear.weight, linear.bias, library)
     if quantisation == "int4":
         if linear.in_features % INT4_GROUP or linear.out_features % 16:
             raise RuntimePlanError(

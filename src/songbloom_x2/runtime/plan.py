@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,10 +16,19 @@ import torch
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.runtime.attention import resolve_attention
-from songbloom_x2.runtime.bundles import resolve_compile, resolve_packing, resolve_quantisation
+from songbloom_x2.runtime.bundles import (
+    resolve_cache,
+    resolve_compile,
+    resolve_kernels,
+    resolve_packing,
+    resolve_quantisation,
+)
 from songbloom_x2.runtime.choice import Choice
 from songbloom_x2.runtime.compile import compiled
 from songbloom_x2.runtime.device import resolve_device
+from songbloom_x2.runtime.kernels.binding import Library
+from songbloom_x2.runtime.kernels.build import built
+from songbloom_x2.runtime.kernels.steps import fused
 from songbloom_x2.runtime.optimise import optimise
 from songbloom_x2.runtime.placement import place
 from songbloom_x2.runtime.precision import resolve_precision, resolve_tf32
@@ -39,6 +49,10 @@ class RuntimePlan:
     """Projections are joined and, on a CPU, packed."""
     quantisation: str
     """``none``, ``int8``, ``int8_weights`` or ``int4``."""
+    kernels: str
+    """``torch``, or ``own`` (``runtime.kernels``) for the quantised layers and the step functions."""
+    kv_cache: str
+    """Number format of the LM's keys and values, a torch type's name."""
     compiled: bool
     tf32: bool
     codec_tf32: bool
@@ -63,11 +77,22 @@ class RuntimePlan:
         Its linear layers become those of the plan, one by one.
         """
         placed = place(model, self.torch_device, self.torch_dtype)
-        return optimise(placed, packing=self.packing, quantisation=self.quantisation, device=self.device)
+        return optimise(
+            placed,
+            packing=self.packing,
+            quantisation=self.quantisation,
+            device=self.device,
+            library=Library(built()) if self.kernels == "own" else None,
+        )
 
     def steps(self, model: SongModel) -> Steps:
         """The step functions of a placed model, compiled where the plan says so. Once a model: they keep their code."""
         steps = model.steps()
+        if self.kv_cache != self.dtype:
+            dtype: torch.dtype = getattr(torch, self.kv_cache)
+            steps = dataclasses.replace(steps, new_cache=partial(model.sketch.new_cache, dtype=dtype))
+        if self.kernels == "own":
+            steps = fused(steps, model, Library(built()))
         return compiled(steps, self.device) if self.compiled else steps
 
     def explain(self) -> str:
@@ -92,6 +117,8 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
     attention = resolve_attention(config.attention, device.value, dtype)
     packing = resolve_packing(config, device.value, dtype)
     quantisation = resolve_quantisation(config, device.value, dtype)
+    kernels = resolve_kernels(config, device.value, precision.value, quantisation.value)
+    kv_cache = resolve_cache(config, device.value, precision.value, kernels.value)
     compiled = resolve_compile(config, device.value, quantisation.value)
     tf32 = resolve_tf32(config.tf32, device.value, "tf32")
     codec_tf32 = resolve_tf32(config.codec_tf32, device.value, "codec tf32")
@@ -104,6 +131,8 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
         attention=attention.value,
         packing=packing.value == "on",
         quantisation=quantisation.value,
+        kernels=kernels.value,
+        kv_cache=kv_cache.value,
         compiled=compiled.value == "on",
         tf32=tf32.value == "on",
         codec_tf32=codec_tf32.value == "on",
@@ -116,6 +145,8 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
             attention,
             packing,
             quantisation,
+            kernels,
+            kv_cache,
             compiled,
             tf32,
             codec_tf32,

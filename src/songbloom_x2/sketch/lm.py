@@ -65,10 +65,11 @@ class SketchLM(nn.Module):
             nn.Linear(dim, dim, bias=False), nn.SiLU(), nn.Linear(dim, config.num_pitch + 1)
         )
 
-    def new_cache(self, batch: int, capacity: int) -> KVCache:
-        """An empty cache in the model's own type and place."""
+    def new_cache(self, batch: int, capacity: int, dtype: torch.dtype | None = None) -> KVCache:
+        """An empty cache in the model's own place, and type unless ``dtype`` is another."""
         like = self.bos
-        return KVCache(len(self.layers), batch, self.heads, capacity, self.head_dim, like.dtype, like.device)
+        kind = like.dtype if dtype is None else dtype
+        return KVCache(len(self.layers), batch, self.heads, capacity, self.head_dim, kind, like.device)
 
     def forward(self, rows: Tensor, cache: KVCache | None = None, context: int | None = None) -> Tensor:
         """``rows [B, T, dim]`` -> normed hidden states ``[B, T, dim]``.

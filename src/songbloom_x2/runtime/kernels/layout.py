@@ -1,0 +1,60 @@
+"""Weights as ``steps.cpp`` wants them: whole numbers in panels of 24 outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from songbloom_x2.runtime.kernels.binding import Shape
+
+_MOST_IN_16_BITS = 32767 // 127
+"""Rows have bytes from 1 to 127: so much may the weights sum to that are multiplied with them in one 16-bit sum."""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Weights ``[out, in]``, padded to whole panels; the kernel's arithmetic is exact for them."""
+
+    numbers: Tensor
+    """int8 ``[panels, in / 4, 24, 4]``."""
+    scales: Tensor
+    """Float32, one for each output."""
+    sums: Tensor
+    """int32: the sum of each output's whole numbers."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory."""
+        return self.numbers.nbytes + self.scales.nbytes + self.sums.nbytes
+
+
+def panels(weight: Tensor, shape: Shape) -> Panels:
+    """Round weights ``[out, in]`` (any float type) and lay them out."""
+    rows, columns = weight.shape
+    padded = torch.zeros(-(-rows // shape.columns) * shape.columns, -(-columns // shape.depth) * shape.depth)
+    padded[:rows, :columns] = weight.detach()
+    numbers, scales = whole_numbers(padded, shape)
+    laid = numbers.view(-1, shape.columns, padded.shape[1] // 4, 4).transpose(1, 2).contiguous()
+    return Panels(laid, scales, numbers.sum(dim=1, dtype=torch.int32))
+
+
+def whole_numbers(weight: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
+    """int8 ``[out, in]`` and float32 scales ``[out]``: the nearest steps, evenly about 0; ``in`` in whole depths.
+
+    Without a dot product of four bytes, the kernel sums the products of eight inputs in 16 bits: a scale is raised
+    until no such sum can overflow, whatever the rows are.
+    """
+    scales = weight.abs().amax(dim=1).clamp(min=1e-12) / shape.levels
+    while True:
+        numbers = (weight / scales[:, None]).round()
+        if shape.has_dot:
+            return numbers.to(torch.int8), scales
+        # The eight: of each group of four inputs, one pair.
+        eights = numbers.view(len(weight), -1, shape.depth // 4, 2, 2).transpose(2, 3).flatten(3)
+        most = torch.maximum(eights.clamp(min=0).sum(-1), (-eights).clamp(min=0).sum(-1)).flatten(1).amax(1)
+        over = most > _MOST_IN_16_BITS
+        if not bool(over.any()):
+            return numbers.to(torch.int8), scales
+        scales = torch.where(over, scales * (most / _MOST_IN_16_BITS).clamp(min=1.001), scales)
