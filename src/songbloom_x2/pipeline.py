@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from songbloom_x2.checkpoints.load import LoadedModel, load_model
+from songbloom_x2.checkpoints.load import LoadedModel, load_model, stored_quantisation
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import RuntimeConfig, SongConfig
 from songbloom_x2.edits.best import MOST as MOST_TAKES
@@ -120,6 +120,8 @@ class SongPipeline:
         """
         started = time.perf_counter()
         runtime = runtime or RuntimeConfig()
+        if runtime.quantise == "auto" and (kind := stored_quantisation(model, models_dir)) is not None:
+            runtime = dataclasses.replace(runtime, quantise=kind)
         plan = resolve(runtime)
         with apply(plan):
             loaded = load_model(model, plan, models_dir=models_dir, loras=loras)

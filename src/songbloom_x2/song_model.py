@@ -35,6 +35,9 @@ from songbloom_x2.sketch.lm import SketchLM
 from songbloom_x2.steps import SongCondition, Steps
 from songbloom_x2.types import Style
 
+_THIN = 128
+"""Layers narrower than this are not stored in fewer bits."""
+
 DEFAULT_TEMPO = 100.0
 """Beats a minute, where no style says one."""
 
@@ -193,7 +196,7 @@ class SongModel(nn.Module):
         )
 
     def _prefill(self, rows: Tensor, lengths: Tensor, cache: KVCache) -> None:
-        self.sketch(rows, cache, rows.shape[1])
+        self.sketch(rows, cache, fresh=True)
         # What padding wrote lies beyond each row's position: masked until it is overwritten.
         cache.position.copy_(lengths)
 
@@ -203,6 +206,22 @@ class SongModel(nn.Module):
 
     def _embed_times(self, times: Sequence[float]) -> Tensor:
         return self.dit.embed_time(torch.tensor(times, device=self.sketch.bos.device))
+
+
+def large_linears(model: SongModel) -> list[tuple[nn.Module, str, nn.Linear]]:
+    """Parents, names and layers of LM and DiT whose weights may be stored in fewer bits.
+
+    Thin layers, and those at the DiT's borders, stay exact: they cost nothing, and errors there are heard.
+    """
+    dit = model.dit
+    return [
+        (parent, name, child)
+        for part in (model.sketch, dit)
+        for parent in part.modules()
+        if parent is not dit and parent is not dit.time_embed
+        for name, child in parent.named_children()
+        if type(child) is nn.Linear and min(child.in_features, child.out_features) >= _THIN
+    ]
 
 
 def _check(config: SongConfig) -> None:

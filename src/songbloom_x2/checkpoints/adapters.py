@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.checkpoints.fingerprint import file_sha256
+from songbloom_x2.checkpoints.quantised import stored_kind
 from songbloom_x2.errors import CheckpointError
 from songbloom_x2.nn.lora import LoraLinear
 from songbloom_x2.types import LoraChoice
@@ -81,6 +82,10 @@ def apply_adapters(model: nn.Module, model_hash: str, choices: Sequence[LoraChoi
 
     Raises ``CheckpointError`` in one line for a file that is missing, damaged, of another model or another shape.
     """
+    if choices and stored_kind(model) is not None:
+        raise CheckpointError(
+            f"lora {choices[0].file}: the model's weights are stored in fewer bits: add it to the full model"
+        )
     sums: dict[str, Tensor] = {}
     applied = []
     for choice in choices:

@@ -25,15 +25,19 @@ def assemble(
     source: str,
     file_key: Callable[[str], str] = str,
     codec: Literal["build"] | None = "build",
+    prepare: Callable[[SongModel], SongModel] | None = None,
 ) -> SongModel:
     """The model, in evaluation mode, its weights in the types of ``tensors``; with no ``codec`` where none is stored.
 
-    ``source`` is the weights' file and ``file_key`` gives its key for one of our names, both for messages. Raises
+    ``source`` is the weights' file and ``file_key`` gives its key for one of our names, both for messages.
+    ``prepare`` changes the model while it has no memory yet, into one that stores its weights otherwise. Raises
     ``CheckpointError`` naming the first key that is missing, unknown, of another shape or type, or not finite.
     """
     try:
         with torch.device("meta"):
             model = SongModel(config, codec)
+            if prepare is not None:
+                prepare(model)
     except ConfigError as error:
         raise CheckpointError(f"{source}: {error}") from None
     expected = model.state_dict()

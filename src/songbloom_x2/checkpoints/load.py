@@ -19,6 +19,7 @@ from songbloom_x2.checkpoints.official import load_official
 from songbloom_x2.checkpoints.released_yaml import is_released
 from songbloom_x2.config import SongConfig
 from songbloom_x2.errors import CheckpointError
+from songbloom_x2.nn.stored import StoredKind
 from songbloom_x2.song_model import SongModel
 from songbloom_x2.types import LoraChoice
 
@@ -48,6 +49,12 @@ class LoadedModel:
     """Words that describe the styles among them, by the styles' names."""
     adapters: tuple[AppliedAdapter, ...] = ()
     """What was added to the weights; ``hash`` is still that of the model's own files."""
+
+
+def stored_quantisation(model: str | Path, models_dir: Path | None = None) -> StoredKind | None:
+    """How the large weights of a model's file are stored; none where as floats, which released files always have."""
+    path = locate(model, models_dir)
+    return native.stored_quantisation(path) if is_native(path) else None
 
 
 def load_model(

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +27,10 @@ from songbloom_x2.checkpoints.fingerprint import file_sha256
 from songbloom_x2.checkpoints.keymap import OUR_CODEC
 from songbloom_x2.checkpoints.locate import CONFIG_FILE as CONFIG_FILE
 from songbloom_x2.checkpoints.locate import is_native as is_native
+from songbloom_x2.checkpoints.quantised import KINDS, quantise, stored_kind
 from songbloom_x2.checkpoints.safe_yaml import read_json
 from songbloom_x2.errors import CheckpointError
+from songbloom_x2.nn.stored import StoredKind
 from songbloom_x2.song_model import SongModel
 
 WEIGHTS_FILE = "model.safetensors"
@@ -37,7 +40,7 @@ EXTRA = "extra."
 """What stands before the name of a tensor that belongs to no part of the model (statistics, style latents, ...)."""
 
 Storage = Literal["float32", "bfloat16", "float16"]
-_KEYS = ("format", "version", "config", "weights", "source", "licence", "style_tags")
+_KEYS = ("format", "version", "config", "weights", "source", "licence", "style_tags", "quantised")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ def save(
 ) -> None:
     """Write both files whole or not at all; the codec's weights in a type of their own.
 
+    A model whose weights are rounded (``checkpoints.quantised``) is written as it is, and says so.
     An interrupted save leaves the old pair or a pair whose checksum does not match, which ``load`` refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +87,8 @@ def save(
         "source": source,
         "licence": model.config.licence,
     }
+    if (kind := stored_kind(model)) is not None:
+        described["quantised"] = kind
     if style_tags:
         described["style_tags"] = {name: list(tags) for name, tags in style_tags.items()}
     text = json.dumps(described, ensure_ascii=False, indent=1) + "\n"
@@ -105,10 +111,25 @@ def load(path: Path) -> NativeModel:
     _check_file(folder / WEIGHTS_FILE, weights)
     tensors = _read_tensors(folder / WEIGHTS_FILE)
     extra = {name[len(EXTRA) :]: tensors.pop(name) for name in list(tensors) if name.startswith(EXTRA)}
-    model = assemble(config, tensors, WEIGHTS_FILE)
+    kind = _quantised(described)
+    model = assemble(config, tensors, WEIGHTS_FILE, prepare=None if kind is None else partial(quantise, kind=kind))
     source, licence = described.text("source") or "", described.text("licence") or "unknown"
     # The JSON holds the checksum of the weights, so its own stands for both.
     return NativeModel(model, source, licence, file_sha256(folder / CONFIG_FILE), extra, _style_tags(described))
+
+
+def stored_quantisation(path: Path) -> StoredKind | None:
+    """How the large weights of the model in this folder are stored, by its ``config.json``; none where as floats."""
+    folder = path if path.is_dir() else path.parent
+    return _quantised(Fields(read_json(folder / CONFIG_FILE), CONFIG_FILE))
+
+
+def _quantised(described: Fields) -> StoredKind | None:
+    kind = described.value("quantised", None)
+    if kind is not None and kind not in KINDS:
+        raise described.error("quantised", f"is not one of {', '.join(KINDS)}")
+    found: StoredKind | None = kind
+    return found
 
 
 def _style_tags(described: Fields) -> dict[str, tuple[str, ...]]:
@@ -123,7 +144,7 @@ def _style_tags(described: Fields) -> dict[str, tuple[str, ...]]:
 
 def _stored(name: str, tensor: Tensor, dtype: Storage, codec_dtype: Storage) -> Tensor:
     tensor = tensor.detach()
-    if tensor.is_floating_point():
+    if tensor.is_floating_point() and not name.endswith((".scales", ".tables")):
         tensor = tensor.to(getattr(torch, codec_dtype if name.startswith(OUR_CODEC) else dtype))
         check_finite(tensor, f"'{name}' as {tensor.dtype}")
     return tensor.contiguous().cpu()

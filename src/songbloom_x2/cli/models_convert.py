@@ -18,6 +18,7 @@ EPILOG = """\
 examples:
   songbloom models convert models/songbloom_full_150s --out models/150s-bf16 --dtype bf16
   songbloom models convert tests/golden/edges --out output/edges
+  songbloom models convert src/songbloom_x2/assets/embedded --out output/small --quantise int8
 """
 
 
@@ -30,27 +31,35 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the released model's folder (or its YAML)")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="the folder of a released model (or its YAML); of one of our own with --quantise",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
     parser.add_argument(
         "--dtype", choices=[*_TYPES, *_TYPES.values()], default="float32", help="of LM and DiT (default float32)"
+    )
+    parser.add_argument(
+        "--quantise",
+        choices=("int8", "int4"),
+        help="store the large weights of LM and DiT in 8 or 4 bits: loaded without ever being whole",
     )
     parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Convert. Raises ``CheckpointError`` where files are not sound or nothing can be written."""
-    from songbloom_x2.checkpoints import native
     from songbloom_x2.checkpoints.convert import convert
     from songbloom_x2.cli.outputs import OutputFolders
 
-    if native.is_native(args.folder):
-        raise CheckpointError(f"{args.folder}: is in our own format already; convert takes the released files")
     dtype = cast("Storage", _TYPES.get(args.dtype, args.dtype))
     with OutputFolders([args.out]):
         try:
-            convert(args.folder, args.out, dtype=dtype)
+            convert(args.folder, args.out, dtype=dtype, quantised=args.quantise)
         except OSError as error:
             raise CheckpointError(f"{args.out}: cannot be written: {error.strerror}; choose another place") from None
-    print(f"{args.out}: written, {dtype}", file=sys.stderr)
+    what = dtype if args.quantise is None else f"large weights {args.quantise}, the rest {dtype}"
+    print(f"{args.out}: written, {what}", file=sys.stderr)
     return 0

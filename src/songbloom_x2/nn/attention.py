@@ -55,14 +55,18 @@ class CausalAttention(nn.Module):
         """``x [B, T, dim]`` -> the same shape.
 
         With a ``cache``, the new keys are stored at ``positions [B, T]`` and ``mask [B, 1, T, context]`` says which
-        stored keys count.
+        stored keys count; without a mask they are the first ones.
         """
         query, key, value = (_split(part, self.heads) for part in self._projected(x))
         query, key = rotate(query, turn), rotate(key, turn)
-        if cache is None:
+        if cache is not None and mask is None:
+            # What the cache made of them, so that a song that is computed again is the song that was made.
+            cache.fill(key, value)
+            key, value = (part.to(query.dtype) for part in cache.read(key.shape[2]))
+        if mask is None:
             attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         else:
-            assert positions is not None and mask is not None
+            assert positions is not None and cache is not None
             cache.write(positions, key, value)
             keys, values = cache.read(mask.shape[-1])
             attended = F.scaled_dot_product_attention(query, keys.to(query.dtype), values.to(query.dtype), mask)

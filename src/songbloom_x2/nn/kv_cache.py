@@ -21,6 +21,11 @@ class LayerCache:
         self.keys[rows, :, positions] = keys.transpose(1, 2).to(self.keys.dtype)
         self.values[rows, :, positions] = values.transpose(1, 2).to(self.values.dtype)
 
+    def fill(self, keys: Tensor, values: Tensor) -> None:
+        """Store ``[B, H, T, head_dim]`` as the first ``T`` of every row."""
+        self.keys[:, :, : keys.shape[2]] = keys
+        self.values[:, :, : values.shape[2]] = values
+
     def read(self, context: int) -> tuple[Tensor, Tensor]:
         """Views of the first ``context`` keys and values."""
         return self.keys[:, :, :context], self.values[:, :, :context]
@@ -48,10 +53,12 @@ class Int8LayerCache(LayerCache):
         """Round and store; see ``LayerCache.write``."""
         rows = torch.arange(positions.shape[0], device=positions.device)[:, None]
         for new, stored, scales in ((keys, self.keys, self.key_scales), (values, self.values, self.value_scales)):
-            wide = new.transpose(1, 2).float()
-            scale = wide.abs().amax(-1) / 127
-            stored[rows, :, positions] = (wide / scale.clamp(min=1e-30)[..., None]).round().to(torch.int8)
-            scales[rows, :, positions] = scale
+            stored[rows, :, positions], scales[rows, :, positions] = _whole(new.transpose(1, 2))
+
+    def fill(self, keys: Tensor, values: Tensor) -> None:
+        """Round and store; see ``LayerCache.fill``."""
+        for new, stored, scales in ((keys, self.keys, self.key_scales), (values, self.values, self.value_scales)):
+            stored[:, :, : new.shape[2]], scales[:, :, : new.shape[2]] = _whole(new)
 
     def read(self, context: int) -> tuple[Tensor, Tensor]:
         """Float32 copies of the first ``context`` keys and values."""
@@ -69,6 +76,13 @@ class Int8LayerCache(LayerCache):
     def nbytes(self) -> int:
         """Memory of keys, values and scales."""
         return super().nbytes + self.key_scales.nbytes + self.value_scales.nbytes
+
+
+def _whole(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """int8 of the same shape, and scales without the last dimension."""
+    wide = numbers.float()
+    scales = wide.abs().amax(-1) / 127
+    return (wide / scales.clamp(min=1e-30)[..., None]).round().to(torch.int8), scales
 
 
 class KVCache:

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-INT4_GROUP = 32
-"""Inputs that share one scale in 4 bits."""
+from songbloom_x2.nn.stored import INT4_GROUP
 
 
 class PackedLinear(nn.Module):
@@ -33,18 +32,11 @@ class PackedLinear(nn.Module):
         return out
 
 
-def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights ``[out, in]`` as int8 and float32 scales ``[out]``: the nearest of 255 steps, evenly about 0."""
-    wide = weight.detach().float()
-    scales = wide.abs().amax(dim=1).clamp(min=1e-12) / 127
-    return (wide / scales[:, None]).round().clamp(-127, 127).to(torch.int8), scales
-
-
 class DynamicInt8Linear(nn.Module):
     """Weights in int8; rows are rounded to 7 or 8 bits at every call, so that integers are multiplied. CPU only."""
 
     def __init__(self, weight: Tensor, scales: Tensor, bias: Tensor | None) -> None:
-        """``weight`` int8 ``[out, in]`` and ``scales`` float32 ``[out]`` of :func:`quantised`."""
+        """``weight`` int8 ``[out, in]`` and ``scales`` float32 ``[out]`` of ``int8_steps``."""
         super().__init__()
         self.out_features, self.in_features = weight.shape
         zeros = torch.zeros(len(scales), dtype=torch.int64)
@@ -65,7 +57,7 @@ class WeightOnlyInt8Linear(nn.Module):
     """Weights in int8, rows as they are: what is read from memory is a quarter, what is computed the same."""
 
     def __init__(self, weight: Tensor, scales: Tensor, bias: Tensor | None) -> None:
-        """``weight`` int8 ``[out, in]`` and ``scales`` float32 ``[out]`` of :func:`quantised`."""
+        """``weight`` int8 ``[out, in]`` and ``scales`` float32 ``[out]`` of ``int8_steps``."""
         super().__init__()
         self.out_features, self.in_features = weight.shape
         self.weight: Tensor
@@ -86,20 +78,14 @@ class WeightOnlyInt8Linear(nn.Module):
 class Int4Linear(nn.Module):
     """Weights in 4 bits, ``INT4_GROUP`` inputs to a scale and a zero point. CPU only here."""
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, steps: Tensor, tables: Tensor, bias: Tensor | None) -> None:
+        """``steps`` int32 ``[out, in]`` and ``tables`` of ``int4_steps``."""
         super().__init__()
-        self.out_features, self.in_features = linear.out_features, linear.in_features
-        self.bias = None if linear.bias is None else linear.bias.detach()
-        groups = linear.weight.detach().float().view(self.out_features, -1, INT4_GROUP)
-        low, high = groups.amin(dim=-1), groups.amax(dim=-1)
-        scales = (high - low).clamp(min=1e-6) / 15
-        steps = ((groups - low[..., None]) / scales[..., None]).round().clamp(0, 15).to(torch.int32)
-        # The kernel computes (step - 8) * scale + zero.
-        zeros = low + scales * 8
-        steps = steps.view(self.out_features, self.in_features)
+        self.out_features, self.in_features = steps.shape
+        self.bias = None if bias is None else bias.detach()
         self.packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(steps, 1)
-        self.stored_bytes = steps.numel() // 2 + 4 * scales.numel()
-        self.scales = torch.stack((scales, zeros), dim=-1).transpose(0, 1).contiguous().to(torch.bfloat16)
+        self.stored_bytes = steps.numel() // 2 + tables.nbytes
+        self.scales = tables
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., in]`` -> ``[..., out]``."""

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from songbloom_x2.diffusion.dit import DiffusionTransformer
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.nn.attention import CausalAttention
 from songbloom_x2.nn.mlp import GatedMLP
+from songbloom_x2.nn.stored import INT4_GROUP, StoredInt4, StoredInt8, StoredLinear, fits_int4, int4_steps, int8_steps
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.linear import KernelLinear
-from songbloom_x2.runtime.linears import (
-    INT4_GROUP,
-    DynamicInt8Linear,
-    Int4Linear,
-    PackedLinear,
-    WeightOnlyInt8Linear,
-    quantised,
-)
-from songbloom_x2.song_model import SongModel
+from songbloom_x2.runtime.linears import DynamicInt8Linear, Int4Linear, PackedLinear, WeightOnlyInt8Linear
+from songbloom_x2.song_model import SongModel, large_linears
 
 _LM_ROWS = 2
 """Rows of the LM's step: one song, with and without its conditions."""
@@ -38,8 +32,13 @@ def optimise(
     if quantisation != "none" and device == "cuda":
         _with_torchao(parts, quantisation)
         return model
-    for part, rows in parts:
-        _exchange(part, rows, packing=packing and device == "cpu", quantisation=quantisation, library=library)
+    if quantisation != "none":
+        found: list[tuple[nn.Module, str, nn.Linear | StoredLinear]] = [*large_linears(model), *_stored(model)]
+        for parent, name, linear in found:
+            setattr(parent, name, _quantised(linear, quantisation, library))
+    if packing and device == "cpu":
+        for part, rows in parts:
+            _pack(part, rows)
     if packing or quantisation != "none":
         _let_go(model)
     return model
@@ -57,42 +56,48 @@ def _dit_rows(dit: DiffusionTransformer) -> int:
     return 2 * (2 + dit.sketch_rows + 2 * dit.block_size)
 
 
-def _exchange(part: nn.Module, rows: int, *, packing: bool, quantisation: str, library: Library | None) -> None:
+def _stored(model: SongModel) -> list[tuple[nn.Module, str, StoredLinear]]:
+    """Layers that came from a file in fewer bits."""
+    return [
+        (parent, name, child)
+        for parent in model.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, StoredLinear)
+    ]
+
+
+def _pack(part: nn.Module, rows: int) -> None:
     found = [
-        (parent, name)
+        (parent, name, child)
         for parent in part.modules()
         for name, child in parent.named_children()
-        if type(child) is nn.Linear
+        if type(child) is nn.Linear and _can_pack(child)
     ]
-    for parent, name in found:
-        linear: nn.Linear = getattr(parent, name)
-        # Thin layers at the borders stay exact: they cost nothing, and errors there are heard.
-        thin = min(linear.in_features, linear.out_features) < 128 or _is_border(part, parent)
-        made: nn.Module = linear
-        if quantisation != "none" and not thin:
-            made = _quantised(linear, quantisation, library)
-        elif packing and _can_pack(linear):
-            made = PackedLinear(linear, rows)
-        setattr(parent, name, made)
+    for parent, name, linear in found:
+        setattr(parent, name, PackedLinear(linear, rows))
 
 
-def _is_border(part: nn.Module, parent: nn.Module) -> bool:
-    return isinstance(part, DiffusionTransformer) and (parent is part or parent is part.time_embed)
-
-
-def _quantised(linear: nn.Linear, quantisation: str, library: Library | None) -> nn.Module:
+def _quantised(linear: nn.Linear | StoredLinear, quantisation: str, library: Library | None) -> nn.Module:
+    """The layer for this machine's kernel; what is stored as the kernel wants it never becomes float."""
     if library is not None and linear.in_features % 8 == 0:
-        return KernelLinear(linear.weight, linear.bias, library)
+        return KernelLinear(_dense(linear), linear.bias, library)
     if quantisation == "int4":
-        if linear.in_features % INT4_GROUP or linear.out_features % 16:
+        if not fits_int4(linear):
             raise RuntimePlanError(
                 f"quantise 'int4': a layer of {linear.in_features} x {linear.out_features} does not fit the kernel, "
                 f"which wants multiples of {INT4_GROUP} and 16; int8 does"
             )
-        return Int4Linear(linear)
+        if isinstance(linear, StoredInt4):
+            return Int4Linear(linear.steps(), linear.tables, linear.bias)
+        return Int4Linear(*int4_steps(_dense(linear)), linear.bias)
     kind = DynamicInt8Linear if quantisation == "int8" else WeightOnlyInt8Linear
-    weight, scales = quantised(linear.weight)
-    return kind(weight, scales, linear.bias)
+    if isinstance(linear, StoredInt8):
+        return kind(linear.weight, linear.scales, linear.bias)
+    return kind(*int8_steps(_dense(linear)), linear.bias)
+
+
+def _dense(linear: nn.Linear | StoredLinear) -> Tensor:
+    return linear.dense() if isinstance(linear, StoredLinear) else linear.weight
 
 
 def _can_pack(linear: nn.Linear) -> bool:

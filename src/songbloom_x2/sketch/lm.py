@@ -71,14 +71,17 @@ class SketchLM(nn.Module):
         kind = like.dtype if dtype is None else dtype
         return KVCache(len(self.layers), batch, self.heads, capacity, self.head_dim, kind, like.device)
 
-    def forward(self, rows: Tensor, cache: KVCache | None = None, context: int | None = None) -> Tensor:
+    def forward(
+        self, rows: Tensor, cache: KVCache | None = None, context: int | None = None, fresh: bool = False
+    ) -> Tensor:
         """``rows [B, T, dim]`` -> normed hidden states ``[B, T, dim]``.
 
         With a ``cache`` the rows continue what is in it, and its positions move on by ``T``. ``context`` is how many
-        cached keys to look at: at least the furthest position after this call, the capacity if left out.
+        cached keys to look at: at least the furthest position after this call, the capacity if left out. ``fresh``
+        says that the cache is empty, so that there is nothing to look at but the rows.
         """
         length = rows.shape[1]
-        if cache is None:
+        if cache is None or fresh:
             positions = torch.arange(length, device=rows.device)[None]
             mask = None
         else:

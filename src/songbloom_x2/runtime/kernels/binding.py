@@ -76,6 +76,12 @@ class Library:
             *(POINTER(LayerArgs), c_int64, c_void_p, c_void_p, c_void_p, c_void_p),
             *(c_int64, c_int64, c_int64, c_int64, c_int64, c_int64, c_int64, c_int),
         )
+        self._code.lm_before.argtypes = (
+            *(POINTER(LayerArgs), c_void_p, c_void_p, c_void_p, c_void_p),
+            *(c_int64, c_int64, c_int64, c_int64, c_int),
+        )
+        self._code.lm_after.argtypes = (POINTER(LayerArgs), c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int)
+        self._code.lm_before.restype = self._code.lm_after.restype = None
         for function in (self._code.linear, self._code.lm_step, self._code.dit_layers, self._code.shape):
             function.restype = None
 
@@ -112,6 +118,27 @@ class Library:
             cosines.data_ptr(), sines.data_ptr(), count, dim, heads, hidden, capacity, torch.get_num_threads(),
         )  # fmt: skip
         return out
+
+    def lm_before(self, layer: LayerArgs, rows: Tensor, turn: tuple[Tensor, Tensor], heads: int) -> Tensor:
+        """Queries, keys and values of whole sequences: ``rows [B, T, dim]`` -> ``[B, T, 3 * dim]``, turned.
+
+        ``turn``: cosines and sines ``[T, head width / 2]``.
+        """
+        batch, length, dim = rows.shape
+        out = torch.empty(batch, length, 3 * dim)
+        self._code.lm_before(
+            byref(layer), rows.data_ptr(), out.data_ptr(), turn[0].data_ptr(), turn[1].data_ptr(), batch * length,
+            length, dim, heads, torch.get_num_threads(),
+        )  # fmt: skip
+        return out
+
+    def lm_after(self, layer: LayerArgs, rows: Tensor, attended: Tensor, hidden: int) -> None:
+        """``rows [B, T, dim]`` become the layer's output; ``attended`` is what their attention found."""
+        dim = rows.shape[-1]
+        self._code.lm_after(
+            byref(layer), rows.data_ptr(), attended.data_ptr(), rows.numel() // dim, dim, hidden,
+            torch.get_num_threads(),
+        )  # fmt: skip
 
     def dit_layers(
         self,

@@ -420,6 +420,66 @@ void linear(const Linear* layer, const float* rows, int64_t count, float* out, i
   }
 }
 
+// The part of a layer of the LM before its attention, for whole sequences: x [count, dim] -> projected [count, 3 * dim],
+// queries and keys turned. Row r is at position r % length; cosines, sines [length, width / 2].
+void lm_before(const Layer* layer, const float* x, float* projected, const float* cosines, const float* sines,
+               int64_t count, int64_t length, int64_t dim, int64_t heads, int threads) {
+  const int64_t width = dim / heads, stride = layer->qkv.padded_k;
+  const auto own = room_for<float>(threads * dim);
+  const auto scales = room_for<float>(count);
+  const auto bytes = room_for<uint8_t>(count * stride);
+#pragma omp parallel num_threads(threads)
+  {
+    float* row = own.get() + omp_get_thread_num() * dim;
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < count; ++r) {
+      normed(const_cast<float*>(x) + r * dim, nullptr, layer->attention_norm, dim, false, row);
+      scales[r] = rounded(row, dim, stride, bytes.get() + r * stride);
+    }
+    product(layer->qkv, bytes.get(), scales.get(), count, projected);
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t head = 0; head < 2 * heads; ++head)
+        rotated(projected + r * 3 * dim + head * width, cosines + r % length * width / 2,
+                sines + r % length * width / 2, width / 2);
+  }
+}
+
+// The part after it: x [count, dim] becomes the layer's output; attended [count, dim].
+void lm_after(const Layer* layer, float* x, const float* attended, int64_t count, int64_t dim, int64_t hidden,
+              int threads) {
+  constexpr int64_t part = 2 * kRows;
+  const int64_t most = std::min(part, count);
+  Room room(most, dim, hidden);
+#pragma omp parallel num_threads(threads)
+  for (int64_t begin = 0; begin < count; begin += part) {
+    const int64_t rows = std::min(part, count - begin);
+    float* at = x + begin * dim;
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < rows; ++r)
+      room.scales[r] = rounded(attended + (begin + r) * dim, dim, layer->out.padded_k,
+                               room.bytes.get() + r * layer->out.padded_k);
+    product(layer->out, room.bytes.get(), room.scales.get(), rows, room.added.get());
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < rows; ++r) {
+      normed(at + r * dim, room.added.get() + r * dim, layer->mlp_norm, dim, false, room.normed.get() + r * dim);
+      room.scales[r] = rounded(room.normed.get() + r * dim, dim, layer->gate_up.padded_k,
+                               room.bytes.get() + r * layer->gate_up.padded_k);
+    }
+    product(layer->gate_up, room.bytes.get(), room.scales.get(), rows, room.wide.get());
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < rows; ++r) {
+      gated(room.wide.get() + r * 2 * hidden, hidden);
+      room.scales[r] = rounded(room.wide.get() + r * 2 * hidden, hidden, layer->down.padded_k,
+                               room.bytes.get() + r * layer->down.padded_k);
+    }
+    product(layer->down, room.bytes.get(), room.scales.get(), rows, room.added.get());
+#pragma omp for schedule(static)
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < dim; ++i) at[r * dim + i] += room.added[r * dim + i];
+  }
+}
+
 // One step: x [rows, dim] is changed; out [rows, dim] normed. cosines, sines [rows, width / 2]; positions [rows]: where
 // the step's keys go.
 void lm_step(const Layer* layers, const Cache* caches, int64_t count, const float* final_norm, float* x, float* out,

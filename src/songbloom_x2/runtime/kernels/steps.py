@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.profiler import record_function
 
@@ -20,6 +21,8 @@ from songbloom_x2.sketch.lm import SketchLM
 from songbloom_x2.song_model import SongModel
 from songbloom_x2.steps import Steps
 
+LmStep = Callable[[Tensor, KVCache, int], Tensor]
+Prefill = Callable[[Tensor, Tensor, KVCache], None]
 _HEADS = (32, 64, 128)
 """Widths of a head that the kernels know."""
 
@@ -27,7 +30,8 @@ _HEADS = (32, 64, 128)
 def fused(steps: Steps, model: SongModel, library: Library) -> Steps:
     """The same steps; the LM's and the DiT's are exchanged where their layers are the kernels' and have their shape."""
     if _fits(model.sketch.layers, model.sketch.head_dim):
-        steps = dataclasses.replace(steps, lm_step=_lm_step(model.sketch, library))
+        lm_step, prefill = _lm(model.sketch, library)
+        steps = dataclasses.replace(steps, lm_step=lm_step, prefill=prefill)
     dit = model.dit
     if dit.prepend_time and _fits(dit.layers, dit.dim // dit.heads):
         steps = dataclasses.replace(steps, velocity=_velocity(dit, library))
@@ -40,7 +44,7 @@ def _fits(layers: Iterable[Any], head: int) -> bool:
     )
 
 
-def _lm_step(sketch: SketchLM, library: Library) -> Callable[[Tensor, KVCache, int], Tensor]:
+def _lm(sketch: SketchLM, library: Library) -> tuple[LmStep, Prefill]:
     modules: list[Any] = list(sketch.layers)
     layers = (LayerArgs * len(modules))()
     for args, layer in zip(layers, modules, strict=True):
@@ -62,7 +66,24 @@ def _lm_step(sketch: SketchLM, library: Library) -> Callable[[Tensor, KVCache, i
             cache.advance(1)
             return out
 
-    return step
+    def prefill(rows: Tensor, lengths: Tensor, cache: KVCache) -> None:
+        x = rows.clone(memory_format=torch.contiguous_format)
+        batch, length, dim = x.shape
+        turn = rotation(torch.arange(length)[None], sketch.head_dim, sketch.rope_base)
+        cosines, sines = (part[0, 0].contiguous() for part in turn)
+        for args, stored in zip(layers, cache.layers, strict=True):
+            with record_function("songbloom::lm_prefill_int8"):
+                projected = library.lm_before(args, x, (cosines, sines), sketch.heads)
+            heads = projected.view(batch, length, 3, sketch.heads, sketch.head_dim).permute(2, 0, 3, 1, 4)
+            query, key, value = heads.unbind()
+            stored.fill(key, value)
+            key, value = stored.read(length)
+            attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            with record_function("songbloom::lm_prefill_int8"):
+                library.lm_after(args, x, attended.transpose(1, 2).reshape(batch, length, dim), hidden)
+        cache.position.copy_(lengths)
+
+    return step, prefill
 
 
 def _caches(cache: KVCache) -> ctypes.Array[CacheArgs]:
