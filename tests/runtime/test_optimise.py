@@ -12,6 +12,7 @@ from songbloom_x2.engine import SongTask, generate_blocks
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.runtime.apply import apply
 from songbloom_x2.runtime.footprint import module_bytes
+from songbloom_x2.runtime.kernels.linear import KernelLinear
 from songbloom_x2.runtime.linears import DynamicInt8Linear, Int4Linear, PackedLinear, WeightOnlyInt8Linear
 from songbloom_x2.runtime.plan import resolve
 from songbloom_x2.song_model import SongModel
@@ -71,7 +72,8 @@ def outputs(plan, model):
         ({"precision": "bfloat16", "optimisation": "standard"}, 0.03),
         ({"precision": "bfloat16", "optimisation": "minimal"}, 0.03),
         ({"quantise": "int8"}, 0.08),
-        ({"quantise": "int8", "packing": True}, 0.08),
+        ({"quantise": "int8", "kernels": "torch"}, 0.08),
+        ({"quantise": "int8", "kernels": "torch", "packing": True}, 0.08),
         ({"quantise": "int8_weights"}, 0.03),
         ({"quantise": "int4"}, 0.3),
         ({"optimisation": "aggressive"}, 0.08),
@@ -92,16 +94,60 @@ def test_faster_is_the_same_within_tolerance(plain, settings, tolerance):
     ("settings", "kind"),
     [
         ({"optimisation": "standard"}, PackedLinear),
-        ({"quantise": "int8"}, DynamicInt8Linear),
+        ({"quantise": "int8"}, KernelLinear),
+        ({"quantise": "int8", "kernels": "torch"}, DynamicInt8Linear),
         ({"quantise": "int8_weights"}, WeightOnlyInt8Linear),
         ({"quantise": "int4"}, Int4Linear),
-        ({"optimisation": "aggressive"}, DynamicInt8Linear),
+        ({"optimisation": "aggressive"}, KernelLinear),
     ],
 )
 def test_a_switch_exchanges_the_layers(plain, settings, kind):
     _, model = placed(plain, **settings)
     for part in (model.sketch, model.dit):
         assert sum(isinstance(module, kind) for module in part.modules()) >= 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "kernel"),
+    [
+        ({"optimisation": "minimal"}, "aten::linear"),
+        ({"optimisation": "standard"}, "mkldnn::_linear_pointwise"),
+        ({"quantise": "int8", "kernels": "torch"}, "quantized::linear_dynamic"),
+        ({"quantise": "int8", "kernels": "own"}, "songbloom::lm_step_int8"),
+        ({"quantise": "int8", "kernels": "own"}, "songbloom::dit_int8"),
+        ({"quantise": "int8_weights"}, "aten::_weight_int8pack_mm"),
+        ({"quantise": "int4"}, "aten::_weight_int4pack_mm_for_cpu"),
+        ({"attention": "math"}, "aten::_scaled_dot_product_attention_math"),
+        ({"attention": "auto"}, "aten::_scaled_dot_product_flash_attention_for_cpu"),
+    ],
+)
+def test_the_profiler_sees_the_switch(plain, settings, kernel):
+    """On: its kernel runs. Off: another does."""
+    from torch.profiler import ProfilerActivity, profile
+
+    def kernels(**asked):
+        plan, model = placed(plain, **asked)
+        with profile(activities=[ProfilerActivity.CPU]) as profiler:
+            outputs(plan, model)
+        return {event.key for event in profiler.key_averages()}
+
+    assert kernel in kernels(**settings)
+    if settings != {"optimisation": "minimal"}:
+        other = {"attention": "auto" if settings.get("attention") == "math" else "math"}
+        assert kernel not in kernels(**(other if "attention" in settings else {"optimisation": "minimal"}))
+
+
+@pytest.mark.parametrize(
+    ("kv_cache", "share", "tolerance"), [("model", 1.0, 0.0), ("bfloat16", 0.5, 0.003), ("int8", 0.27, 0.01)]
+)
+def test_keys_and_values_take_less(plain, kv_cache, share, tolerance):
+    plan, model = placed(plain, kv_cache=kv_cache)
+    steps, whole = plan.steps(model), model.steps()
+    taken = steps.new_cache(2, 12).nbytes / whole.new_cache(2, 12).nbytes
+    assert taken == pytest.approx(share, abs=0.01)
+    expected, found = outputs(*placed(plain)), outputs(plan, model)
+    error = float((found["hidden"] - expected["hidden"]).norm() / expected["hidden"].norm())
+    assert error <= tolerance and (error > 0) == (tolerance > 0)
 
 
 def test_minimal_leaves_torchs_layers(plain):
