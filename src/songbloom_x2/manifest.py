@@ -53,10 +53,12 @@ def build_manifest(
     batch: Mapping[str, int | bool],
     result: Mapping[str, Any],
     timings: Mapping[str, float],
+    music: Mapping[str, Any] | None = None,
     edit: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Join what is known about one song, as plain JSON values.
 
+    ``music``: its tempo and key (``song_music``).
     ``edit``: how it was made of other songs (continued, repainted, mixed, ...), with their manifests; none: it was made
     of its request alone.
     """
@@ -91,6 +93,7 @@ def build_manifest(
         "style": described,
         "batch": dict(batch),
         "result": dict(result),
+        "music": None if music is None else dict(music),
         "versions": versions(),
         "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
     }

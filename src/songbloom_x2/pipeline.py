@@ -24,6 +24,7 @@ from songbloom_x2.edits.repaint import repainting
 from songbloom_x2.edits.stems import stems
 from songbloom_x2.edits.vary import variation
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
+from songbloom_x2.evaluate.transcribe import Hears
 from songbloom_x2.request_checks import (
     LARGEST_SEED,
     MOST_SONGS,
@@ -263,11 +264,16 @@ class SongPipeline:
         prepared = [self._prepare(asked, style) for asked, (_, style) in zip(named, styles, strict=True)]
         return self.make(prepared, observer)
 
-    def best_of(self, request: SongRequest, n: int, observer: Observer | None = None) -> Song:
-        """The best of ``n`` takes (seeds counting up) by ``edits.best``; its manifest has all scores."""
+    def best_of(
+        self, request: SongRequest, n: int, observer: Observer | None = None, *, hears: Hears | None = None
+    ) -> Song:
+        """The best of ``n`` takes (seeds counting up) by ``edits.best``; its manifest has all scores.
+
+        ``hears`` (``evaluate.transcribe.Transcriber``) lets the words that are heard count too.
+        """
         if not 2 <= n <= MOST_TAKES:
             raise ConfigError(f"best of {n}: from 2 to {MOST_TAKES} takes can be compared")
-        return best_of(self._workshop, self.generate(request, n, observer=observer))
+        return best_of(self._workshop, self.generate(request, n, observer=observer), hears)
 
     def stems(self, song: Song) -> tuple[Waveform, Waveform]:
         """Voice and band of a song of this model; their sum is the song.

@@ -62,7 +62,7 @@ def save_song(
     elif loudness is not None:
         limited = levelled(waveform, target_lufs=loudness, ceiling_db=true_peak_ceiling)
         made = limited.made
-        waveform, level = made.waveform, SongLevel(made.gain_db, true_peak_ceiling if limited.reduction_db else None)
+        waveform, level = made.waveform, SongLevel(made.gain_db, true_peak_ceiling)
         told = {
             "gain_db": round(made.gain_db, 2),
             "limited_by": made.limited_by,

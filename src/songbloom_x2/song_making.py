@@ -20,6 +20,7 @@ from songbloom_x2.engine import Ending, SongState, SongTask
 from songbloom_x2.engine.task import most_blocks
 from songbloom_x2.manifest import samples_sha256
 from songbloom_x2.request_checks import least_frames, most_frames
+from songbloom_x2.song_music import music_of
 from songbloom_x2.song_score import sung_score
 from songbloom_x2.steps import SongCondition
 from songbloom_x2.types import (
@@ -204,6 +205,10 @@ class SongMaking:
             "samples": int(waveform.samples.shape[1]),
             "samples_sha256": samples_sha256(waveform),
         }
+
+    def music(self) -> dict[str, Any]:
+        """Tempo and key, once it was finished."""
+        return music_of(self._waveform(), self.prepared.style)
 
     def timings(self) -> dict[str, float]:
         """Seconds: preparing, until the first sound, all of the making, of which decoding; and the real-time factor."""

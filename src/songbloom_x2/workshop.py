@@ -154,6 +154,7 @@ class Workshop:
             batch=batch,
             result=making.result(),
             timings=making.timings(),
+            music=making.music(),
             edit=edit,
         )
         return making.song(manifest)

@@ -17,7 +17,7 @@ from songbloom_x2.editing.memory import opened, read_memory
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.song_files import save_song
-from songbloom_x2.types import ExtendRequest, FloatArray, Song
+from songbloom_x2.types import ExtendRequest, FloatArray, Song, SongRequest
 
 RATE = 48000
 
@@ -115,6 +115,16 @@ def test_the_state_goes_on_as_if_never_cut(aligned: SongPipeline, aligned_song: 
         again = resumed(model, cut(state, state.frames), condition, aligned.config.sampling)
         for name in state.guide.keys() - {"statistics"}:
             assert torch.equal(again.guide[name], state.guide[name]), name
+
+
+def test_what_is_new_is_held_under_the_ceiling_too(aligned: SongPipeline, aligned_song: Path, tmp_path: Path) -> None:
+    """Also where nothing of the old song had to be held back: what comes may be louder."""
+    song = aligned.generate(SongRequest("[verse] City lights.", style="rock-glen", seed=1, duration=3.0))[0]
+    quiet = save_song(song, tmp_path / "quiet.wav", format="wav", loudness=-45.0, true_peak_ceiling=-30.0)
+    assert quiet.manifest["file"]["loudness"]["limiter_db"] == 0
+    longer = extended(aligned, ExtendRequest(str(quiet.audio), "[verse] Stay", 3.0, style="soul-edie", seed=2))
+    assert longer.level is not None and longer.level.ceiling_db == -30.0
+    assert float(np.abs(longer.waveform.samples).max()) <= 10 ** (-30 / 20) * 1.001
 
 
 def test_a_model_without_alignment(endless: SongPipeline, endless_song: Path) -> None:

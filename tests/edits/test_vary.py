@@ -12,7 +12,7 @@ from songbloom_x2.audio.files import read_audio
 from songbloom_x2.editing.memory import opened, read_memory
 from songbloom_x2.errors import ConfigError, StyleError
 from songbloom_x2.pipeline import SongPipeline
-from songbloom_x2.types import InterpolateRequest, Song, SongRequest, VariationRequest
+from songbloom_x2.types import FloatArray, InterpolateRequest, Song, SongRequest, VariationRequest
 
 LYRICS = "[verse] City lights are calling me home."
 
@@ -128,12 +128,35 @@ def test_the_best_of_several(aligned: SongPipeline) -> None:
     scores = [take["score"] for take in told["of"]]
     assert told["taken"] == scores.index(max(scores)) and best.manifest["seed"] == 3 + told["taken"]
     for take in told["of"]:
-        assert take["score"] == pytest.approx(
-            sum(told["weights"][name] * take[name] for name in told["weights"]), abs=1e-3
-        )
+        assert take["words"] is None and take["heard"] is None
+        assert take["score"] == pytest.approx(_weighted(told["weights"], take), abs=1e-3)
         assert take["likelihood"] < 0 and 0 <= take["repetition"] <= 1 and 0 <= take["silence"] <= 1
     with pytest.raises(ConfigError, match="best of 1"):
         aligned.best_of(request, 1)
+
+
+def _weighted(weights: dict[str, float], take: dict[str, float | None]) -> float:
+    return sum(weight * (take[name] or 0.0) for name, weight in weights.items())
+
+
+def test_words_that_are_heard_count(aligned: SongPipeline) -> None:
+    texts = ["rain", "City lights are calling me home", "City"]
+    asked: list[tuple[int, str]] = []
+
+    def hears(samples: FloatArray, language: str = "en") -> str:
+        asked.append((samples.ndim, language))
+        return texts[len(asked) - 1]
+
+    best = aligned.best_of(SongRequest(LYRICS, style="rock-glen", seed=3, duration=2.0), 3, hears=hears)
+    told = best.manifest["best_of"]
+    assert asked == [(1, "en")] * 3 and [take["heard"] for take in told["of"]] == texts
+    errors = [take["words"] for take in told["of"]]
+    assert errors[1] == 0 and errors[0] > errors[2] > 0
+    assert [take["score"] for take in told["of"]] == pytest.approx(
+        [_weighted(told["weights"], take) for take in told["of"]], abs=1e-3
+    )
+    band = SongRequest("", style="rock-glen", seed=3, duration=2.0, instrumental=True)
+    assert aligned.best_of(band, 2, hears=hears).manifest["best_of"]["of"][0]["words"] is None and len(asked) == 3
 
 
 def test_tempo_and_key_as_asked(aligned: SongPipeline, endless: SongPipeline) -> None:
@@ -141,6 +164,9 @@ def test_tempo_and_key_as_asked(aligned: SongPipeline, endless: SongPipeline) ->
     song = aligned.generate(request)[0]
     assert song.manifest["style"]["tempo"] == 90.0 and song.manifest["style"]["key"] == 6
     assert song.score is not None and song.score.tempo == 90.0
+    music = song.manifest["music"]
+    assert music["tempo"]["told"] == 90.0 and music["key"]["told"] == "E flat major"
+    assert set(music["key"]) == set(music["tempo"]) == {"told", "heard"}
     plain = aligned.generate(dataclasses.replace(request, bpm=None, key=None))[0]
     assert not np.array_equal(plain.tokens, song.tokens)
     for asked in ({"bpm": 20.0}, {"bpm": float("nan")}, {"bpm": 300.0}):

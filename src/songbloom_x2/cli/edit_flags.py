@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -82,7 +82,9 @@ def make_one(
                 lines.progressed(0, progress)
             with held_back():
                 saved = save_song(stream.song, outputs.paths[0], format=outputs.format)
-            lines.line(f"{saved.audio}: {saved.manifest['result']['seconds']:.1f} s; {explain(saved.manifest['edit'])}")
+            manifest = saved.manifest
+            told = f"{manifest['result']['seconds']:.1f} s{music_told(manifest)}; {explain(manifest['edit'])}"
+            lines.line(f"{saved.audio}: {told}")
         finally:
             lines.close()
     if args.json:
@@ -94,7 +96,27 @@ def make_one(
 def told_of(saved: SavedSong) -> str:
     """A line about a song that was written."""
     result = saved.manifest["result"]
-    return f"{saved.audio}: {result['seconds']:.1f} s, seed {saved.manifest['seed']}"
+    return f"{saved.audio}: {result['seconds']:.1f} s, seed {saved.manifest['seed']}{music_told(saved.manifest)}"
+
+
+def music_told(manifest: Mapping[str, Any]) -> str:
+    """Tempo and key of a song, as the end of a line; empty where neither is known."""
+    music = manifest.get("music") or {}
+    tempo, key = music.get("tempo") or {}, music.get("key") or {}
+    parts = []
+    for told, heard, unit in (
+        (_beats(tempo.get("told")), _beats(tempo.get("heard")), " beats a minute"),
+        (key.get("told"), key.get("heard"), ""),
+    ):
+        if told is not None:
+            parts.append(f"{told}{unit} (heard: {heard or 'nothing clear'})")
+        elif heard is not None:
+            parts.append(f"heard: {heard}{unit}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _beats(tempo: float | None) -> str | None:
+    return None if tempo is None else f"{tempo:.0f}"
 
 
 def made_json(saved: SavedSong) -> dict[str, Any]:
@@ -106,5 +128,6 @@ def made_json(saved: SavedSong) -> dict[str, Any]:
         "manifest": str(saved.manifest_path),
         "seconds": result["seconds"],
         "samples_sha256": result["samples_sha256"],
+        "music": saved.manifest.get("music"),
         "edit": {**edit, "parents": parents},
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from songbloom_x2.cli.edit_flags import music_told
 from songbloom_x2.cli.interrupts import held_back
 from songbloom_x2.cli.loading import load_pipeline
 from songbloom_x2.cli.lora_flag import add_lora_flag, lora_choices
@@ -19,10 +21,12 @@ from songbloom_x2.cli.ray_flags import add_ray_flags, ray_settings
 from songbloom_x2.cli.settings_flags import add_config_flag, add_format_flags, add_machine_flags, settings_of
 from songbloom_x2.cli.song_flags import add_score_flags, add_song_flags, check_score_flags, song_fields
 from songbloom_x2.config import OutputConfig
-from songbloom_x2.errors import ConfigError, LyricsError
+from songbloom_x2.errors import ConfigError, LyricsError, MissingExtraError
 from songbloom_x2.request_checks import LARGEST_SEED, MOST_SONGS, parse_sampling
+from songbloom_x2.settings.folders import data_folder
 
 if TYPE_CHECKING:
+    from songbloom_x2.evaluate.transcribe import Hears
     from songbloom_x2.pipeline import SongPipeline
     from songbloom_x2.settings.resolve import Settings
     from songbloom_x2.song_files import SavedSong
@@ -231,6 +235,7 @@ def _summary(saved: SavedSong) -> dict[str, Any]:
         "seconds": manifest["result"]["seconds"],
         "samples_sha256": manifest["result"]["samples_sha256"],
         "timings": manifest["timings"],
+        "music": manifest.get("music"),
     }
 
 
@@ -240,15 +245,28 @@ def _takes(
     if args.best_of is None:
         yield from pipeline.songs(request, args.n, observer=lines)
         return
+    hears = _hears(lines)
     for number in range(args.n):
         # Each file is the best of takes of its own: their seeds follow those of the file before.
         own = dataclasses.replace(request, seed=request.seed + number * args.best_of)
-        yield number, pipeline.best_of(own, args.best_of, lines)
+        yield number, pipeline.best_of(own, args.best_of, lines, hears=hears)
+
+
+def _hears(lines: ProgressLines) -> Hears | None:
+    """What hears the words of takes, where it is installed; otherwise it is told that nothing does."""
+    from songbloom_x2.evaluate.transcribe import Transcriber
+
+    try:
+        return Transcriber(data_folder(os.environ))
+    except MissingExtraError:
+        lines.line("best of: the words are not heard, since the extra eval is not installed")
+        return None
 
 
 def _told(saved: SavedSong) -> str:
     made = _summary(saved)
-    return f"{saved.audio}: {made['seconds']:.1f} s, seed {made['seed']}, made in {made['timings']['making']:.1f} s"
+    line = f"{saved.audio}: {made['seconds']:.1f} s, seed {made['seed']}, made in {made['timings']['making']:.1f} s"
+    return line + music_told(saved.manifest)
 
 
 def setting(text: str) -> tuple[str, Any]:

@@ -25,6 +25,7 @@ from songbloom_x2.onnx_runtime.song import SongTask, song_blocks
 from songbloom_x2.onnx_runtime.sound import SoundStream
 from songbloom_x2.request_checks import asked_seconds, check_request, least_frames, most_frames, requested_sampling
 from songbloom_x2.settings.folders import models_folder
+from songbloom_x2.song_music import music_of
 from songbloom_x2.style_words import choose_by_words
 from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.prepare import prepare_lyrics
@@ -160,6 +161,7 @@ class OnnxPipeline:
                 "samples": int(waveform.samples.shape[1]),
                 "samples_sha256": samples_sha256(waveform),
             },
+            music=music_of(waveform, style),
             timings={"making": making, "real_time_factor": making / (frames / FRAME_RATE)},
         )
         return Song(waveform, np.concatenate(tokens), np.concatenate(latents, axis=1), manifest)

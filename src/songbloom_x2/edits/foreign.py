@@ -23,6 +23,7 @@ from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.manifest import samples_sha256
 from songbloom_x2.song_making import FADE_SECONDS as DYING_SECONDS
 from songbloom_x2.song_making import PreparedSong, SongMaking
+from songbloom_x2.song_music import music_of
 from songbloom_x2.song_stream import SongStream
 from songbloom_x2.style_prompts import tempo_and_key
 from songbloom_x2.style_shelf import StyleShelf
@@ -187,7 +188,8 @@ def _pieces(
         "samples_sha256": samples_sha256(sound),
     }
     yield making.progress, sound.samples
-    manifest = {**made.manifest, "result": result, "edit": {**told, **more}}
+    music = music_of(sound, prepared.style)
+    manifest = {**made.manifest, "result": result, "music": music, "edit": {**told, **more}}
     return Song(sound, made.tokens, made.latents, manifest, _later(made.score, begin), None, SongLevel(0.0, None))
 
 

@@ -28,6 +28,7 @@ from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.manifest import samples_sha256
 from songbloom_x2.request_checks import check_request, requested_sampling, unheard_frames
 from songbloom_x2.runtime.apply import apply
+from songbloom_x2.song_music import music_of
 from songbloom_x2.song_score import sung_score
 from songbloom_x2.song_stream import SongStream
 from songbloom_x2.steps import SongCondition, Steps
@@ -289,6 +290,7 @@ def _song(
         batch={"size": 1, "index": 0, "takes": True},
         result=result,
         timings={"prepare": spent[0], "making": spent[1]},
+        music=music_of(waveform, memory.style),
         edit=told,
     )
     facts = {"model": manifest["model"], "samples_sha256": result["samples_sha256"], "manifest": manifest}

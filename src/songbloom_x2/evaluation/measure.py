@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -37,14 +37,6 @@ ENDING_TOLERANCE = 0.15
 LONG_SONG = 90.0
 
 Figures = dict[str, Any]
-
-
-class Hears(Protocol):
-    """Turns a mono sound at 16 kHz into text (``evaluate.transcribe.Transcriber``)."""
-
-    def __call__(self, samples: FloatArray, language: str = "en") -> str:
-        """The words."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from songbloom_x2.audio.limiter import levelled
 from songbloom_x2.config import OutputConfig
 from songbloom_x2.errors import ConfigError, SongBloomError
 from songbloom_x2.evaluate.recognition import style_features
-from songbloom_x2.evaluate.transcribe import WHISPER_RATE
+from songbloom_x2.evaluate.transcribe import WHISPER_RATE, Hears
 from songbloom_x2.evaluation import measure
 from songbloom_x2.evaluation.listener import Listener
-from songbloom_x2.evaluation.measure import Figures, Hears, Prompt
+from songbloom_x2.evaluation.measure import Figures, Prompt
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.types import PreparedLyrics, Progress, Song, SongRequest, Style, Waveform
 
