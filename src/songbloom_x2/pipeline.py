@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from songbloom_x2.edits.stems import stems
 from songbloom_x2.edits.vary import variation
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError, StyleError
 from songbloom_x2.evaluate.transcribe import Hears
+from songbloom_x2.recognise.recogniser import SketchRecogniser, load_recogniser, shipped_recogniser
 from songbloom_x2.request_checks import (
     LARGEST_SEED,
     MOST_SONGS,
@@ -236,9 +238,17 @@ class SongPipeline:
         """
         parent = open_parent(Path(request.song), self._workshop, foreign=request.foreign)
         if parent.memory is None:
-            return foreign_extension(self._workshop, self._shelf, parent, request, self._prepare)
+            return foreign_extension(self._workshop, self._shelf, parent, request, self._prepare, self._recogniser)
         style = None if request.style is None else self.encode_style(request.style)
         return extension(self._workshop, parent, request, style)
+
+    @cached_property
+    def _recogniser(self) -> SketchRecogniser | None:
+        """What hears this model's sketch in recordings; none where nothing that comes with the program does."""
+        if self.config.alignment is None or not shipped_recogniser().is_file():
+            return None
+        recogniser = load_recogniser()
+        return recogniser if recogniser.layout == self.config.alignment.layout else None
 
     def repaint(self, request: RepaintRequest) -> SongStream:
         """Make a stretch of a song anew; all other samples are the file's own. Raises as ``extend`` does."""

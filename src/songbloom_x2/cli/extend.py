@@ -70,5 +70,12 @@ def _told(edit: Any) -> str:
     kept = f"kept to sample {edit['seam']['start']} as it was"
     if edit["way"] == "memory":
         return f"{kept}, gone on from the song's own memory"
+    if edit["way"] != "style and crossfade":
+        sure = f"confidence {edit['heard']['confidence']:.2f}"
+        return f"{kept}, gone on from its latents and the sketch heard in it (a recording from elsewhere; {sure})"
     where = " on a beat" if edit["on_beats"] else ""
-    return f"{kept}, gone on in its style by a crossfade{where} (a recording from elsewhere)"
+    heard = edit.get("heard")
+    unsure = (
+        f"; its sketch is not heard surely enough: {heard['confidence']:.2f} of {heard['needed']:g}" if heard else ""
+    )
+    return f"{kept}, gone on in its style by a crossfade{where} (a recording from elsewhere{unsure})"

@@ -1,7 +1,8 @@
 """Recordings that this program did not make: gone on from, or a stretch replaced, by a new song in their style.
 
-There is no state to go on from, so that nothing is known of their words. What follows sounds like what was before, in
-its tempo and key, and comes in on a beat by an equal-power crossfade.
+There is no state to go on from. Where the recogniser hears a recording well, its sketch stands in for one (``heard``).
+Otherwise nothing is known of its words: what follows sounds like what was before, in its tempo and key, and comes in on
+a beat by an equal-power crossfade.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from songbloom_x2.audio.crossfade import fades
 from songbloom_x2.audio.mixdown import to_mono, to_stereo
 from songbloom_x2.audio.resample import resample
 from songbloom_x2.config import FRAME_RATE
+from songbloom_x2.edits.heard import WAY as HEARD_WAY
+from songbloom_x2.edits.heard import HeardStretch, Hears, listened, placed, prepare_heard, shared_seconds
 from songbloom_x2.edits.parents import Parent
 from songbloom_x2.edits.repaint import FADE_SECONDS, check_span
 from songbloom_x2.errors import ConfigError, LyricsError
@@ -53,9 +56,14 @@ Place = Callable[[Song], tuple[Waveform, float, dict[str, Any]]]
 
 
 def foreign_extension(
-    workshop: Workshop, shelf: StyleShelf, parent: Parent, request: ExtendRequest, prepare: Prepare
+    workshop: Workshop,
+    shelf: StyleShelf,
+    parent: Parent,
+    request: ExtendRequest,
+    prepare: Prepare,
+    hears: Hears | None = None,
 ) -> SongStream:
-    """See the module; raises as ``SongPipeline.extend`` does."""
+    """See the module; ``hears``: the recogniser, for models of its sketch. Raises as ``SongPipeline.extend`` does."""
     until = parent.sound.seconds if request.start is None else request.start
     if not _SHORTEST_SECONDS <= until <= parent.sound.seconds + 0.005:
         raise ConfigError(
@@ -67,6 +75,10 @@ def foreign_extension(
     if request.duration is not None and not 0 < request.duration < float("inf"):
         raise ConfigError(f"duration {request.duration:g} s: how much is to be added must be more than 0")
     style = _style(workshop, shelf, parent, request.style, until)
+    heard = None if hears is None else listened(parent.sound, until, style.tempo, hears, workshop.config)
+    told: dict[str, Any] = {"heard": None if heard is None else heard.told()}
+    if heard is not None and heard.trusted:
+        return _heard_extension(workshop, parent, request, style, heard, until, told)
     overlap = min(60 / (style.tempo or 120.0), 1.0)
     asked = SongRequest(
         request.lyrics,
@@ -85,7 +97,28 @@ def foreign_extension(
         seam["samples"] = round(joined.seconds * parent.sound.sample_rate)
         return joined.waveform, joined.start - joined.skipped, {"seam": seam, "on_beats": joined.on_beats}
 
-    return SongStream(_pieces(workshop, parent, prepare(asked, style), place, _told("extend", request, parent)))
+    told |= _told("extend", request, parent)
+    return SongStream(_pieces(workshop, parent, prepare(asked, style), place, told))
+
+
+def _heard_extension(
+    workshop: Workshop,
+    parent: Parent,
+    request: ExtendRequest,
+    style: Style,
+    heard: HeardStretch,
+    until: float,
+    told: dict[str, Any],
+) -> SongStream:
+    prepared = prepare_heard(workshop, parent, request, style, heard, until)
+
+    def place(song: Song) -> tuple[Waveform, float, dict[str, Any]]:
+        both = shared_seconds(len(heard.sketch.tokens), workshop)
+        whole, first, samples = placed(parent.sound, song.waveform, heard.begin, both)
+        return whole, heard.begin, {"seam": {"start": first, "samples": samples}, "on_beats": True}
+
+    told = {**told, **_told("extend", request, parent), "way": HEARD_WAY}
+    return SongStream(_pieces(workshop, parent, prepared, place, told))
 
 
 def foreign_repainting(
