@@ -7,12 +7,15 @@ songs of one seed. How far each is from either style, by
 
 - timbre: features of band and voice (``evaluate.recognition``) against those of the style's own sound, in units of
   their spread over the styles;
-- style: minus the log-probability of either by a classifier that is fitted on the songs in one pure style of all other
-  pairs, so that it never heard the song's own pair; two classes, the pair's two bands;
-- tempo: octaves between the tempo that is heard and the style's, as heard and with half and double time as the same.
+- style: where it stands between the two on the axis of a style classifier, which is fitted on pieces of the styles' own
+  sound and never heard a song of the model (0: as the first one's own sound, 1: as the second one's);
+- tempo: octaves between the tempo that is heard and the style's; ``tempo_heard`` as it is estimated, ``tempo`` with
+  half, double, two thirds and three halves of what the song was told taken for the same, which estimates of six seconds
+  mistake for each other.
 
-``listener`` is what the listener that comes with the model thinks; ``recognised`` says how often it and the fitted
-classifier are right about pure songs: a measure that is wrong about these says nothing about mixes.
+``listener`` is minus the log-probability of either of the two bands by the listener that comes with the model.
+``recognised`` says how often both classifiers are right about songs in one pure style: what is wrong about these says
+nothing about mixes.
 
 A method works where, in the mean over the pairs, the distance to the first style grows with the weight and that to the
 second falls. The better one goes in proportion: ``off`` is how far (root mean square over the inner weights, means over
@@ -46,7 +49,10 @@ from songbloom_x2.types import FloatArray, SongRequest, Style, StyleMix, Wavefor
 LYRICS = "[verse] Morning comes and rivers carry me home. Every window holds a little light."
 METHODS = ("latents", "embeddings", "guidance", "embeddings, spherical")
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-MEASURES = ("timbre", "style", "listener", "tempo", "tempo_class")
+MEASURES = ("timbre", "style", "listener", "tempo", "tempo_heard")
+PIECES = 3
+"""Of a style's own sound, as long as half a song each."""
+FOLDS = (0.5, 2 / 3, 1.0, 1.5, 2.0)
 RESAMPLES = 500
 """Bootstrap over the pairs."""
 
@@ -67,7 +73,7 @@ def main() -> int:
     styles = {style.name: style for style in pipeline.named_styles}
     own = args.work / "styles.npz"
     if not own.exists():
-        np.savez(own, **{name: _features(*pipeline.decode_style_stems(style)) for name, style in styles.items()})
+        np.savez(own, **{name: _own_features(*pipeline.decode_style_stems(style)) for name, style in styles.items()})
     pairs = _pairs(pipeline.named_styles)[: args.pairs]
     rows: list[Found] = []
     for number, (first, second) in enumerate(pairs):
@@ -94,6 +100,7 @@ def main() -> int:
         "songs": len(rows),
         "recognised": recognised,
         "summary": summary,
+        "overall": _overall(measured),
         "rows": measured,
     }
     return report(args, facts, good)
@@ -140,6 +147,13 @@ def _features(voice: Waveform, band: Waveform) -> FloatArray:
     return np.concatenate([style_features(band), voice_features(voice)])
 
 
+def _own_features(voice: Waveform, band: Waveform) -> FloatArray:
+    """Of all of a style's own sound, then of its pieces: ``[1 + PIECES, 170]``."""
+    pieces = zip(*(np.array_split(stem.samples, PIECES, 1) for stem in (voice, band)), strict=True)
+    parts = [(Waveform(one, voice.sample_rate), Waveform(other, band.sample_rate)) for one, other in pieces]
+    return np.stack([_features(voice, band), *(_features(*part) for part in parts)])
+
+
 BAND = 110
 
 
@@ -147,52 +161,63 @@ def _measured(
     rows: Sequence[Found], named: Sequence[tuple[str, str]], styles: dict[str, Style], own: dict[str, FloatArray]
 ) -> tuple[list[Found], dict[str, float]]:
     """Every song's distances to its pair's styles, and how often the classifiers are right about pure songs."""
-    spread = np.stack(list(own.values())).std(0) + 1e-6
+    spread = np.stack([found[0] for found in own.values()]).std(0) + 1e-6
     listener = load_listener(shipped_listener()).style
+    pieces = [(piece[:BAND], styles[name].tags[0]) for name, found in own.items() for piece in found[1:]]
+    classifier = fit_recogniser(np.stack([piece for piece, _ in pieces]), [band for _, band in pieces])
     out: list[Found] = []
-    right: dict[str, list[float]] = {"style_of_two": [], "listener_of_two": [], "listener_of_all": []}
-    for pair, names in enumerate(named):
-        bands = [styles[name].tags[0] for name in names]
-        classifier = _classifier([row for row in rows if row["pair"] != pair], named, styles)
-        for row in (row for row in rows if row["pair"] == pair):
-            features = np.asarray(row["features"], np.float32)
-            found: Found = {name: row[name] for name in ("pair", "method", "weight")}
-            chances = _of_two(classifier, features[:BAND], bands)
-            heard = _of_two(listener, features[:BAND], bands)
-            if row["method"] == "pure":
-                side = int(row["weight"])
-                right["style_of_two"].append(float(chances[side] > chances[1 - side]))
-                right["listener_of_two"].append(float(heard[side] > heard[1 - side]))
-                right["listener_of_all"].append(float(listener(features[:BAND]) == bands[side]))
-            for index, side_name in enumerate(("first", "second")):
-                style = styles[names[index]]
-                gap = (features - own[style.name]) / spread
-                found[f"timbre_{side_name}"] = float(np.sqrt(np.mean(np.square(gap))))
-                found[f"style_{side_name}"] = -chances[index]
-                found[f"listener_{side_name}"] = -heard[index]
-                octaves = None if row["tempo"] is None or style.tempo is None else math.log2(row["tempo"] / style.tempo)
-                found[f"tempo_{side_name}"] = None if octaves is None else abs(octaves)
-                found[f"tempo_class_{side_name}"] = None if octaves is None else abs(octaves - round(octaves))
-            out.append({name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()})
+    right: dict[str, list[float]] = {
+        "style_of_two": [],
+        "style_of_all": [],
+        "listener_of_two": [],
+        "listener_of_all": [],
+    }
+    for row in rows:
+        pair = [styles[name] for name in named[row["pair"]]]
+        bands = [style.tags[0] for style in pair]
+        features, band = np.asarray(row["features"], np.float32), np.mean(row["halves"], 0, dtype=np.float32)
+        found: Found = {name: row[name] for name in ("pair", "method", "weight")}
+        place = _place(classifier, band, bands, [own[style.name][1:, :BAND].mean(0) for style in pair])
+        heard = _of_two(listener, features[:BAND], bands)
+        if row["method"] == "pure":
+            side = int(row["weight"])
+            right["style_of_two"].append(float((place > 0.5) == bool(side)))
+            right["style_of_all"].append(float(classifier(band) == bands[side]))
+            right["listener_of_two"].append(float(heard[side] > heard[1 - side]))
+            right["listener_of_all"].append(float(listener(features[:BAND]) == bands[side]))
+        for index, side_name in enumerate(("first", "second")):
+            style = pair[index]
+            gap = (features - own[style.name][0]) / spread
+            found[f"timbre_{side_name}"] = float(np.sqrt(np.mean(np.square(gap))))
+            found[f"style_{side_name}"] = abs(place - index)
+            found[f"listener_{side_name}"] = -heard[index]
+            for name, tempo in (("tempo_heard", row["tempo"]), ("tempo", _folded(row["tempo"], row["weight"], pair))):
+                known = tempo is not None and style.tempo is not None
+                found[f"{name}_{side_name}"] = abs(math.log2(tempo / style.tempo)) if known else None
+        out.append({name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()})
     return out, {name: round(float(np.mean(values)), 3) for name, values in right.items()}
 
 
-def _classifier(rows: Sequence[Found], named: Sequence[tuple[str, str]], styles: dict[str, Style]) -> Recogniser:
-    """Of bands, on the pure songs of ``rows``."""
-    pure = [row for row in rows if row["method"] == "pure"]
-    labels = [styles[named[row["pair"]][int(row["weight"])]].tags[0] for row in pure]
-    return fit_recogniser(np.array([row["features"][:BAND] for row in pure], np.float32), labels)
+def _place(recogniser: Recogniser, features: FloatArray, bands: Sequence[str], own: Sequence[FloatArray]) -> float:
+    """0 at the first style's own sound, 1 at the second one's, along what tells the two bands apart."""
+    first, second = (recogniser.names.index(band) for band in bands)
+    here, *ends = (float(np.subtract(*recogniser.scores(each)[[first, second]])) for each in (features, *own))
+    return (ends[0] - here) / (ends[0] - ends[1])
 
 
 def _of_two(recogniser: Recogniser, features: FloatArray, names: Sequence[str]) -> list[float]:
-    """Log-probabilities of two classes, if it is one of them; even where one of them was never heard."""
-    if not set(names) <= set(recogniser.names):
-        return [math.log(0.5)] * 2
+    """Log-probabilities of two classes, if it is one of them."""
     scores = recogniser.scores(features).astype(np.float64)
     both = np.array([scores[recogniser.names.index(name)] for name in names])
-    # Linear discriminants are surer than they are right: a tenth of their certainty keeps apart what is near.
-    both = both / 10
     return [float(value) for value in both - np.logaddexp.reduce(both)]
+
+
+def _folded(tempo: float | None, weight: float, pair: Sequence[Style]) -> float | None:
+    """The tempo that is heard, or that multiple of it which is nearest to what the song was told."""
+    if tempo is None or pair[0].tempo is None or pair[1].tempo is None:
+        return None
+    told = pair[0].tempo ** (1 - weight) * pair[1].tempo ** weight
+    return min((tempo * fold for fold in FOLDS), key=lambda each: abs(math.log2(each / told)))
 
 
 def _summary(rows: Sequence[Found], method: str) -> dict[str, Any]:
@@ -213,6 +238,34 @@ def _summary(rows: Sequence[Found], method: str) -> dict[str, Any]:
             "gone": [round(float(value), 3) for value in _gone(tables, np.arange(len(pairs)))],
             "off": round(_off(tables, np.arange(len(pairs))), 3),
             "off_95": [round(float(low), 3), round(float(high), 3)],
+        }
+    return told
+
+
+def _overall(rows: Sequence[Found]) -> dict[str, Any]:
+    """For each method the mean ``off`` of timbre, style and tempo, and how much more that is than the best one's, with
+    its 95 % interval over the pairs."""
+    pairs = sorted({row["pair"] for row in rows})
+    judged = ("timbre", "style", "tempo")
+    tables = {
+        (method, measure): [_table(rows, pairs, method, f"{measure}_{side}") for side in ("first", "second")]
+        for method in METHODS
+        for measure in judged
+    }
+
+    def off(method: str, chosen: np.ndarray[Any, Any]) -> float:
+        return float(np.mean([_off(tables[method, measure], chosen) for measure in judged]))
+
+    everyone, rng = np.arange(len(pairs)), np.random.default_rng(0)
+    means = {method: off(method, everyone) for method in METHODS}
+    best = min(means, key=lambda method: means[method])
+    draws = [rng.integers(0, len(pairs), len(pairs)) for _ in range(RESAMPLES)]
+    told: dict[str, Any] = {"best": best}
+    for method in METHODS:
+        low, high = np.nanpercentile([off(method, draw) - off(best, draw) for draw in draws], [2.5, 97.5])
+        told[method] = {
+            "off": round(means[method], 3),
+            "more_than_best_95": [round(float(low), 3), round(float(high), 3)],
         }
     return told
 
