@@ -12,10 +12,10 @@ from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.audio.files import read_audio
 from songbloom_x2.audio.tags import read_tags
 from songbloom_x2.errors import AudioError, ConfigError
-from songbloom_x2.evaluate.transcribe import WHISPER_RATE
+from songbloom_x2.evaluate.transcribe import WHISPER_RATE, Hears
 from songbloom_x2.evaluation import measure
 from songbloom_x2.evaluation.listener import Listener
-from songbloom_x2.evaluation.measure import Figures, Hears
+from songbloom_x2.evaluation.measure import Figures
 from songbloom_x2.evaluation.run import LyricsLine
 from songbloom_x2.types import Style
 
