@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from songbloom_x2.checkpoints import native
 from songbloom_x2.cli import main
 from songbloom_x2.errors import CheckpointError, SongBloomError, StyleError
+from songbloom_x2.export.graphs import Graph
+from songbloom_x2.export.onnx_files import write_onnx
 from songbloom_x2.export.quantised import quantise_export
 from songbloom_x2.export.run import describe_export, export_graphs, export_weights
 from songbloom_x2.onnx_runtime import check
@@ -168,6 +171,27 @@ def test_another_model_under_the_same_name_fails_the_check(onnx_export: Path, tm
     assert checked.returncode == 1
 
 
+def test_onnx_of_a_released_model(tmp_path: Path) -> None:
+    """The released layout: no alignment, a learned codec; its song is made without torch."""
+    out = tmp_path / "onnx"
+    found = export_graphs("onnx", str(ROOT / "tests" / "golden" / "prepend-flow"), out, 1.0, None)
+    assert found["ok"] and found["equal_tokens"] == found["tokens"] > 0 and not found["torch_loaded"]
+    checked = without_torch(str(ROOT / "examples" / "onnx_runner.py"), str(out), "--check")
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_large_weights_lie_beside_their_graph(tmp_path: Path) -> None:
+    """One file of protobuf holds 2 GB at most: from a size on the weights are a file of their own."""
+    linear = torch.nn.Linear(64, 32)
+    rows = torch.randn(2, 64, generator=torch.Generator().manual_seed(0))
+    graph = Graph("line", linear, {"input": rows}, ("output",), {"input": {0: "songs"}})
+    files = write_onnx(graph, tmp_path, external_bytes=1000)
+    assert [file.name for file in files] == ["line.onnx", "line.onnx.data"]
+    assert files[0].stat().st_size < 4000 < 64 * 32 * 4 <= files[1].stat().st_size
+    (made,) = OnnxGraphs({"line": files[0]}).run("line", {"input": rows.repeat(2, 1).numpy()})
+    np.testing.assert_allclose(made, linear(rows.repeat(2, 1)).detach().numpy(), atol=1e-5)
+
+
 def test_torchscript_of_a_released_model(tmp_path: Path) -> None:
     out = tmp_path / "script"
     found = export_graphs("torchscript", str(ROOT / "tests" / "golden" / "prepend-flow"), out, 1.0, None)
@@ -193,7 +217,7 @@ def test_torchscript_of_an_aligned_model(aligned_model: Path, tmp_path: Path) ->
     assert found["ok"] and found["equal_tokens"] == 48
 
 
-@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+@pytest.mark.parametrize("storage", ["float32", "bfloat16", "float16"])
 def test_plain_weights_sing_the_same_song(storage: Any, aligned_model: Path, tmp_path: Path) -> None:
     found = export_weights(storage, str(aligned_model), tmp_path / "weights", 1.3, None)
     assert found["ok"] and found["max_error_sound"] == 0

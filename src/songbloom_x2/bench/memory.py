@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -28,17 +30,23 @@ def peak_bytes() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def forget_peak(device: torch.device) -> None:
+def forget_peak(device: torch.device | None = None) -> None:
     """From here on the peak counts, on the host (Linux) and on the device."""
     if _CLEAR.is_file():
         _CLEAR.write_text("5", encoding="ascii")
-    if device.type == "cuda":
+    if device is not None and device.type == "cuda":
+        import torch
+
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def device_peak_bytes(device: torch.device) -> int | None:
     """The most memory of the device that was held since :func:`forget_peak`; none on a CPU."""
-    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
+    if device.type != "cuda":
+        return None
+    import torch
+
+    return torch.cuda.max_memory_reserved(device)
 
 
 def _status(field: str) -> int:
