@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from songbloom_x2.bench.exported import ExportedCase, in_own_process
 from songbloom_x2.checkpoints import native
 from songbloom_x2.cli import main
 from songbloom_x2.errors import CheckpointError, SongBloomError, StyleError
@@ -96,6 +98,14 @@ def test_what_graphs_cannot_do_is_refused_in_one_line(
     assert main([*base, *model, *arguments]) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert told in said[-1] and not (tmp_path / "x.flac").exists()
+
+
+def test_the_benchmark_runs_exports_without_torch(onnx_export: Path, tmp_path: Path) -> None:
+    found = in_own_process(ExportedCase(str(onnx_export), 1.28, 1, 1))
+    assert found["name"] == "onnx" and found["rtf"] > 0 and found["plan"]["threads"] == 1
+    assert found["tokens_per_second"] * found["block_s"] == pytest.approx(16)
+    with pytest.raises(SongBloomError, match=re.escape(str(tmp_path))):
+        in_own_process(ExportedCase(str(tmp_path), 1.28, 1, 1))
 
 
 def test_eight_bits_are_smaller_and_near(onnx_export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

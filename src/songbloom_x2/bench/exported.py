@@ -6,7 +6,9 @@ What is measured has the same names as in ``case.Measured``, so that both stand 
 from __future__ import annotations
 
 import json
+import os
 import statistics
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -15,7 +17,7 @@ from typing import Any
 
 from songbloom_x2.bench.memory import forget_peak, peak_bytes, resident_bytes
 from songbloom_x2.config import FRAME_RATE
-from songbloom_x2.errors import ConfigError
+from songbloom_x2.errors import ConfigError, SongBloomError
 from songbloom_x2.onnx_runtime.draws import SeededDraws
 from songbloom_x2.onnx_runtime.folder import ExportFolder
 from songbloom_x2.onnx_runtime.graphs import OnnxGraphs
@@ -98,10 +100,29 @@ def _run(graphs: OnnxGraphs, folder: ExportFolder, frames: int) -> _Run:
     return _Run(tuple(times), first_sound or times[0], decoding)
 
 
-def case_to_json(case: ExportedCase) -> str:
-    """Plain values."""
-    return json.dumps(asdict(case))
+def in_own_process(case: ExportedCase) -> dict[str, Any]:
+    """Measure in a process that has no torch. Raises ``SongBloomError`` with its last line where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "songbloom_x2.bench.exported"],
+        input=json.dumps(asdict(case)),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": str(case.threads)},
+        check=False,
+    )
+    if done.returncode:
+        raise SongBloomError((done.stderr.strip().splitlines() or [f"{case.folder}: no word"])[-1][:300])
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def main() -> None:
+    """A case as JSON on stdin, what was measured as JSON on stdout."""
+    try:
+        print(json.dumps(measure(ExportedCase(**json.load(sys.stdin)))))
+    except SongBloomError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(ExportedCase(**json.load(sys.stdin)))))
+    main()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from songbloom_x2.bench.run import Asked
@@ -19,6 +20,7 @@ examples:
   songbloom bench --size small --against peer --peer-python ~/peer/bin/python --seconds 5 --json
   songbloom bench --configs "quantise=int8,steps=8" --trace traces
   songbloom bench --quality
+  songbloom bench --configs baseline_fp32 --onnx output/onnx --onnx output/int8
 
 Times are of LM and DiT; the codec's share stands apart. See docs/performance.md.
 """
@@ -53,6 +55,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="its number formats; a CPU without bfloat16 takes very long in that (default both)",
     )
     parser.add_argument("--setup-peer", type=Path, metavar="DIR", help="make that environment and stop")
+    parser.add_argument(
+        "--onnx",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="an export of songbloom export onnx or quantized beside them, without torch",
+    )
     parser.add_argument("--quality", action="store_true", help="how far quantised and half precision are from float32")
     parser.add_argument("--trace", type=Path, metavar="DIR", help="the profiler's trace of one block of each")
     parser.add_argument("--log", type=Path, metavar="FILE.jsonl", help="append the answer with time and versions")
@@ -77,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{what} ...", file=sys.stderr, flush=True)
 
     found = quality.run(asked, told) if args.quality else measure(asked, told)
-    results = found.pop("results")
+    results = found.pop("results") + _exported(args, told)
     answer = as_json(results, {"size": args.size, "seconds": args.seconds, **found})
     if args.log is not None:
         append_log(args.log, answer)
@@ -90,6 +100,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _exported(args: argparse.Namespace, told: Callable[[str], None]) -> list[dict[str, Any]]:
+    """What ``--onnx`` asks for. Raises ``ConfigError``, ``CheckpointError``."""
+    import os
+
+    from songbloom_x2.bench.exported import ExportedCase, in_own_process
+
+    found = []
+    for folder in args.onnx:
+        told(f"{folder}")
+        case = ExportedCase(str(folder), args.seconds, args.runs, args.threads or os.cpu_count() or 1)
+        found.append(in_own_process(case))
+    return found
+
+
 def _asked(args: argparse.Namespace) -> Asked:
     import os
 
@@ -100,6 +124,10 @@ def _asked(args: argparse.Namespace) -> Asked:
 
     if not 0 < args.seconds <= 600:
         raise ConfigError(f"seconds {args.seconds:g}: give a length from 0.64 to 600")
+    if args.onnx and args.quality:
+        raise ConfigError(
+            "--onnx: --quality compares torch's configurations; songbloom export says how exact exports are"
+        )
     if not 1 <= args.runs <= 1000 or not 1 <= args.songs <= 1000:
         raise ConfigError(f"runs {args.runs}, songs {args.songs}: give numbers from 1 to 1000")
     python = None
