@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from songbloom_x2.checkpoints.load import LoadedModel, load_model, stored_quantisation
 from songbloom_x2.codec.two_stem import TwoStemCodec
-from songbloom_x2.config import RuntimeConfig, SongConfig
+from songbloom_x2.config import RuntimeConfig, SamplingConfig, SongConfig
 from songbloom_x2.edits.best import MOST as MOST_TAKES
 from songbloom_x2.edits.best import best_of
 from songbloom_x2.edits.extend import extension
@@ -36,12 +36,13 @@ from songbloom_x2.request_checks import (
 )
 from songbloom_x2.runtime.apply import apply
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
-from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking
+from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking, are_takes
 from songbloom_x2.song_stream import SongStream
 from songbloom_x2.style_shelf import StyleShelf, in_tempo_and_key
 from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.outro import with_outro
 from songbloom_x2.text.prepare import prepare_lyrics
+from songbloom_x2.together import SongsTogether
 from songbloom_x2.types import (
     ExtendRequest,
     FloatArray,
@@ -341,6 +342,15 @@ class SongPipeline:
         if empty:
             raise SongBloomError(EMPTY.format(seeds=", ".join(empty)))
 
+    def together(self, sampling: SamplingConfig) -> SongsTogether:
+        """A place where prepared songs of this sampling are made side by side, and come and go block by block."""
+        return SongsTogether(self._workshop, sampling)
+
+    @property
+    def batch_size(self) -> int:
+        """How many songs are made side by side at most."""
+        return self._batch_size
+
     def _prepare(self, request: SongRequest, style: Style | None) -> PreparedSong:
         started = time.perf_counter()
         check_request(request, self.config)
@@ -389,6 +399,7 @@ class SongPipeline:
             if listener is not None:
                 listener.heard(first + song, sound)
         songs: list[Song | None] = []
+        takes = are_takes([prepared.request for prepared in batch])
         for index, making in enumerate(makings):
             if making.empty:
                 songs.append(None)
@@ -396,11 +407,5 @@ class SongPipeline:
             rest = self._workshop.finish(making)
             if listener is not None:
                 listener.heard(first + index, rest)
-            songs.append(self._workshop.song(making, {"size": len(batch), "index": index, "takes": _are_takes(batch)}))
+            songs.append(self._workshop.song(making, {"size": len(batch), "index": index, "takes": takes}))
         return songs
-
-
-def _are_takes(batch: Sequence[PreparedSong]) -> bool:
-    """Whether the songs of a batch are one request's, with seeds that count up."""
-    first = batch[0].request
-    return all(song.request == dataclasses.replace(first, seed=first.seed + i) for i, song in enumerate(batch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -253,3 +254,9 @@ class SongMaking:
 
     def _waveform(self) -> Waveform:
         return Waveform(self._sound[0], self._codec.sample_rate)
+
+
+def are_takes(requests: Sequence[SongRequest]) -> bool:
+    """Whether these are one request's songs, with seeds that count up."""
+    first = requests[0]
+    return all(request == dataclasses.replace(first, seed=first.seed + i) for i, request in enumerate(requests))

@@ -62,7 +62,8 @@ def test_jobs_are_listed_newest_first_page_by_page(client: httpx.Client, generat
 
 
 def test_a_running_and_a_waiting_job_are_cancelled(client: httpx.Client, generate: Ask, until_over: Ask) -> None:
-    long, waiting = generate(client, duration=40), generate(client, duration=40)
+    # Of another sampling: it cannot be made beside the first.
+    long, waiting = generate(client, duration=40), generate(client, duration=40, sampling={"steps": 3})
     cancelled = client.delete(f"/v1/jobs/{waiting['id']}")
     assert cancelled.status_code == 200 and cancelled.json()["state"] == "cancelled"
     assert client.delete(f"/v1/jobs/{long['id']}").json()["cancel_requested"]

@@ -99,6 +99,7 @@ def small(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     variables = {
         "SONGBLOOM_LIMITS_MAX_UPLOAD_BYTES": "100000",
         "SONGBLOOM_LIMITS_MAX_QUEUED": "2",
+        "SONGBLOOM_RUNTIME_BATCH_SIZE": "1",
         "SONGBLOOM_LIMITS_MAX_DURATION": "30",
         "SONGBLOOM_SERVER_REQUESTS_PER_MINUTE": "60",
     }

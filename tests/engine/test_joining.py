@@ -59,3 +59,35 @@ def test_joining_when_all_are_over(tiny_model: Callable[..., SongModel]) -> None
     for block, wanted in zip(found, alone(model, second), strict=True):
         assert torch.equal(block.tokens, wanted.tokens)
     assert [song.frames for song in generation.state.songs] == [8, 8]
+
+
+def test_a_song_that_is_taken_out_leaves_the_others_as_they_are(tiny_model: Callable[..., SongModel]) -> None:
+    model = tiny_model(end_bias=-1e4)
+    tasks = [task(model, seed, 4) for seed in (0, 1, 2)]
+    generation = Generation(model.steps(), tasks[:2], SAMPLING)
+    found = [generation.step(), generation.step()]
+    state = generation.release(0)
+    assert state.frames == 8 and generation.over(0) and generation.going_on == 1
+    generation.join(tasks[2])
+    while (made := generation.step()) is not None:
+        found.append(made)
+    blocks = [block for made in found for block in made or ()]
+    assert [block.index for block in blocks if block.song == 0] == [0, 1]
+    for number in (1, 2):
+        expected = alone(model, tasks[number])
+        mine = [block for block in blocks if block.song == number]
+        assert [block.index for block in mine] == [block.index for block in expected]
+        for block, wanted in zip(mine, expected, strict=True):
+            assert torch.equal(block.tokens, wanted.tokens)
+            torch.testing.assert_close(block.latents, wanted.latents, atol=1e-4, rtol=1e-4)
+    whole = generation.release(1)
+    assert whole.frames == 16 and whole.ending == "length"
+    assert torch.equal(whole.tokens, torch.cat([block.tokens for block in alone(model, tasks[1])]))
+    assert list(generation.blocks()) == []
+
+
+def test_a_song_that_is_taken_out_before_its_first_block_is_no_fault(tiny_model: Callable[..., SongModel]) -> None:
+    model = tiny_model(end_bias=-1e4)
+    generation = Generation(model.steps(), [task(model, 0, 1), task(model, 1, 1)], SAMPLING)
+    assert generation.release(0).frames == 0
+    assert [block.song for block in generation.blocks()] == [1]

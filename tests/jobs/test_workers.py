@@ -92,7 +92,8 @@ def test_stopping_finishes_what_can_be_finished(service_plan: Plan, tmp_path: Pa
     service = JobService(service_plan(tmp_path, drain_seconds=120.0))
     service.start()
     first = service.submit("generate", {**LONG, "duration": 4.0}, LOCAL)
-    second = service.submit("generate", REQUEST, LOCAL)
+    # Of another sampling: it cannot be made beside the first.
+    second = service.submit("generate", {**REQUEST, "sampling": {"steps": 3}}, LOCAL)
     until(lambda: service.job(first.id, LOCAL).blocks_done > 0)
     service.stop()
     assert service.job(first.id, LOCAL).state == "succeeded"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
@@ -147,16 +146,22 @@ def run_server(args: argparse.Namespace, listening: Callable[[str, int], object]
 
 def need_extra(feature: str) -> None:
     """Raise ``MissingExtraError`` where the packages of the extra ``server`` are not installed."""
-    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn", "sqlalchemy", "alembic")):
-        raise MissingExtraError(feature, "server")
+    try:
+        for name in ("fastapi", "uvicorn", "sqlalchemy", "alembic"):
+            importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise MissingExtraError(feature, "server") from None
 
 
 def _page() -> Callable[[FastAPI, JobService], object] | None:
     """What puts the page on the application; none, with a line in the log, where it is not installed."""
-    if importlib.util.find_spec("gradio") is None or importlib.util.find_spec("songbloom_x2.ui") is None:
+    try:
+        importlib.import_module("gradio")
+    except ModuleNotFoundError:
         _log.info("without the web page: %s", MissingExtraError("it", "ui"))
         return None
-    mount: Callable[[FastAPI, JobService], object] = importlib.import_module("songbloom_x2.ui").mount
+    from songbloom_x2.ui import mount
+
     return mount
 
 

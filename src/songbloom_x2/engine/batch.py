@@ -15,7 +15,7 @@ from songbloom_x2.engine.task import SongTask, most_blocks
 from songbloom_x2.errors import ConfigError
 from songbloom_x2.nn.kv_cache import KVCache
 from songbloom_x2.sketch.guide import GuideState, SketchGuide
-from songbloom_x2.steps import Steps
+from songbloom_x2.steps import SongCondition, Steps
 
 
 @dataclass
@@ -31,6 +31,8 @@ class SongInMaking:
     trail: list[GuideState] = field(default_factory=list)
     guide: GuideState = field(default_factory=dict)
     ending: Ending = ""
+    left: bool = False
+    """It was taken out: nothing of it is kept any more."""
 
     @classmethod
     def open(cls, task: SongTask, steps: Steps, max_frames: int) -> SongInMaking:
@@ -57,7 +59,14 @@ class SongInMaking:
         """Whether another block may be tried; notes it if the song is now as long as it may be."""
         if not self.ending and self.blocks >= self.most_blocks:
             self.ending = "length"
-        return not self.ending
+        return not self.ending and not self.left
+
+    def leave(self) -> None:
+        """Forget what was made of it."""
+        self.left = True
+        nothing = torch.zeros(0, 0)
+        self.task = SongTask(SongCondition(nothing, nothing), self.task.seed)
+        self.tokens, self.latents, self.trail, self.guide = [], [], [], {}
 
     def made_tokens(self) -> Tensor:
         """All tokens so far, int64 ``[T]`` on the CPU."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from songbloom_x2.config import SamplingConfig
 from songbloom_x2.diffusion.guidance import RenderCondition, render_block
 from songbloom_x2.engine.batch import Batch, SongInMaking
-from songbloom_x2.engine.state import GenerationState
+from songbloom_x2.engine.state import GenerationState, SongState
 from songbloom_x2.engine.task import SongTask
 from songbloom_x2.errors import SongBloomError
 from songbloom_x2.sketch.guide import GuideState
@@ -57,10 +57,22 @@ class Generation:
             self._batch = None
         return len(self._songs) - 1
 
+    def release(self, number: int) -> SongState:
+        """A song leaves, finished or not: where it stands. Nothing of it is kept here; its number stays its own."""
+        song = self._songs[number]
+        state = song.snapshot(self._steps.latent_dim)
+        song.leave()
+        return state
+
+    def over(self, number: int) -> bool:
+        """Whether no more blocks of this song will come."""
+        song = self._songs[number]
+        return song.left or bool(song.ending) or song.blocks >= song.most_blocks
+
     @property
     def going_on(self) -> int:
         """How many songs go on: what a caller fills up with ``join``."""
-        return sum(not song.ending and song.blocks < song.most_blocks for song in self._songs)
+        return sum(not self.over(number) for number in range(len(self._songs)))
 
     @property
     def state_bytes(self) -> int:
@@ -73,14 +85,18 @@ class Generation:
         Closing the iterator cancels: what was made stays in ``state``. Raises ``SongBloomError`` at the end where a
         song was over before its first block.
         """
-        while (batch := self._going_on()) is not None:
-            # Where the last songs end in this block nothing is made, and the next look finds none going on.
-            yield from self._block(batch)
-        empty = [str(index) for index, song in enumerate(self._songs) if not song.blocks]
+        while (made := self.step()) is not None:
+            yield from made
+        empty = [str(index) for index, song in enumerate(self._songs) if not song.blocks and not song.left]
         if empty:
             raise SongBloomError(
                 f"song {', '.join(empty)}: the model ended it before its first block: try another seed or more lyrics"
             )
+
+    def step(self) -> list[SongBlock] | None:
+        """The next block of every song; empty where all end in it without one, none where no song goes on."""
+        batch = self._going_on()
+        return None if batch is None else self._block(batch)
 
     @torch.no_grad()
     def _going_on(self) -> Batch | None:

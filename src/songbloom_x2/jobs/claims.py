@@ -7,7 +7,7 @@ can change nothing any more: every statement names all three.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,17 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class WaitingJob:
+    """The job whose turn it is. ``attempts``: how often it was begun already; ``created``: seconds since 1970."""
+
+    kind: str
+    model: str
+    request: Mapping[str, Any]
+    attempts: int
+    created: float
+
+
+@dataclass(frozen=True)
 class StoredSong:
     """What is recorded of a finished song; ``folder`` is where its files lie, by name."""
 
@@ -74,9 +85,10 @@ class Claims:
         self._lease = lease_seconds
         self._attempts = attempts
 
-    def claim(self, worker: str) -> Claim | None:
+    def claim(self, worker: str, suits: Callable[[WaitingJob], bool] | None = None) -> Claim | None:
         """The next job: the highest priority, then the owner who waited longest, then the oldest. None: nothing waits.
 
+        ``suits``: whether this worker can take it now; none is taken before it is that one's turn.
         Two workers never get the same: SQLite has one writer at a time, on PostgreSQL locked rows are skipped.
         """
         with self._database.read() as connection:
@@ -87,6 +99,10 @@ class Claims:
         with self._database.write() as connection:
             found = self._next(connection)
             if found is None:
+                return None
+            if suits is not None and not suits(
+                WaitingJob(found.kind, found.model, found.request, found.attempts, found.created)
+            ):
                 return None
             now = self._database.now()
             connection.execute(sa.update(owners).where(owners.c.id == found.owner).values(served=now))
@@ -210,7 +226,16 @@ class Claims:
             .scalar_subquery()
         )
         wanted = (
-            sa.select(jobs.c.id, jobs.c.owner, jobs.c.max_running)
+            sa.select(
+                jobs.c.id,
+                jobs.c.owner,
+                jobs.c.max_running,
+                jobs.c.kind,
+                jobs.c.model,
+                jobs.c.request,
+                jobs.c.attempts,
+                jobs.c.created,
+            )
             .join(owners, owners.c.id == jobs.c.owner)
             .where(jobs.c.state == "queued", jobs.c.max_running.is_(None) | (running < jobs.c.max_running))
             .order_by(jobs.c.priority.desc(), owners.c.served, jobs.c.sequence)

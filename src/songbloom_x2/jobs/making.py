@@ -1,4 +1,4 @@
-"""One claimed job through the pipeline: its songs side by side, or one after the other where they change a song.
+"""One claimed job through the pipeline: what its songs are, and how those are made that nothing else is made beside.
 
 Lives in worker processes only; this is where the model is.
 """
@@ -6,9 +6,7 @@ Lives in worker processes only; this is where the model is.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from songbloom_x2.errors import NotFoundError, SongBloomError
@@ -29,15 +27,6 @@ from songbloom_x2.style_mixes import written_mix
 from songbloom_x2.types import ExtendRequest, RepaintRequest, Song, VariationRequest
 
 
-@dataclass(frozen=True)
-class Made:
-    """What a job gave: seconds of song, seconds of work, diffusion steps (0: nothing that tells the model's speed)."""
-
-    seconds: float
-    spent: float
-    steps: int
-
-
 class JobMaking:
     """Makes the songs of one claim. ``stop`` is asked after each block."""
 
@@ -52,41 +41,50 @@ class JobMaking:
         stop: Stop,
     ) -> None:
         """Nothing is made yet."""
-        self._claim = claim
+        self.claim = claim
+        self.missing: Sequence[ClaimedSong] = [song for song in claim.songs if not song.made]
+        """The songs that no earlier attempt recorded."""
+        self.telling = Telling(claim, claims, folder, self.missing, stop, pipeline.sample_rate)
+        """What is told of them, by their places among the missing."""
         self._claims = claims
         self._library = library
         self._folder = folder
         self._pipeline = pipeline
         self._styles = StyleLookup(pipeline, folder)
         self._plan = plan
-        self._stop = stop
 
-    def run(self) -> Made:
-        """Make and record what is missing.
+    @property
+    def new(self) -> bool:
+        """Whether its songs start from nothing."""
+        return self.claim.kind in NEW_SONGS
+
+    def prepare(self) -> list[PreparedSong]:
+        """The missing songs, ready to be made, where they start from nothing. Raises what the pipeline raises."""
+        prepared = self._prepared()
+        chosen = [prepared[song.sample] for song in self.missing]
+        self.telling.expect([asked.blocks_expected for asked in chosen])
+        return chosen
+
+    def run(self, prepared: Sequence[PreparedSong] = ()) -> None:
+        """Make and record what is missing, with nothing else beside it; ``prepared``: what ``prepare`` gave.
 
         Raises ``CancelledError``, ``StoppedError``, ``ClaimLostError``, and what the pipeline raises.
         """
-        missing = [song for song in self._claim.songs if not song.made]
-        if not missing:
-            return Made(0.0, 0.0, 0)
-        rate = self._pipeline.sample_rate
-        with Telling(self._claim, self._claims, self._folder, missing, self._stop, rate) as telling:
-            return self._new(missing, telling) if self._claim.kind in NEW_SONGS else self._changed(missing, telling)
+        try:
+            for number, song in self._pipeline.make(prepared, self.telling, listener=self.telling):
+                self.record(number, song)
+            if not self.new:
+                self._changed()
+        finally:
+            self.telling.close()
 
-    def _new(self, missing: Sequence[ClaimedSong], telling: Telling) -> Made:
-        """Songs that start from nothing, side by side."""
-        prepared = self._prepared()
-        chosen = [prepared[song.sample] for song in missing]
-        telling.expect([asked.blocks_expected for asked in chosen])
-        started, seconds = time.perf_counter(), 0.0
-        for number, song in self._pipeline.make(chosen, telling, listener=telling):
-            self._record(missing[number], song)
-            seconds += song.waveform.seconds
-        return Made(seconds, time.perf_counter() - started, chosen[0].sampling.steps)
+    def record(self, number: int, song: Song) -> None:
+        """Keep and record one of the missing songs. Raises ``StorageError`` and ``ClaimLostError``."""
+        record_song(self.claim, self._claims, self.missing[number], song, self._folder, self._plan.output)
 
     def _prepared(self) -> list[PreparedSong]:
         """Every song of the job, in order."""
-        kind, stored, count = self._claim.kind, self._claim.request, len(self._claim.songs)
+        kind, stored, count = self.claim.kind, self.claim.request, len(self.claim.songs)
         if kind == "generate":
             request = song_request(stored, stored["style"])
             style = None if request.style is None else self._styles.style(request.style, request.style_start)
@@ -99,24 +97,23 @@ class JobMaking:
             return self._pipeline.prepare(request, count, style=style)
         return [self._pipeline.prepare(request, style=style)[0] for request, style in mixes]
 
-    def _changed(self, missing: Sequence[ClaimedSong], telling: Telling) -> Made:
+    def _changed(self) -> None:
         """Songs that start from another, one after the other."""
-        telling.expect([1] * len(missing))
-        for number, claimed in enumerate(missing):
+        self.telling.expect([1] * len(self.missing))
+        for number, claimed in enumerate(self.missing):
             stream, hidden = self._stream(claimed)
             try:
                 for progress, sound in stream:
-                    telling.progressed(number, progress)
-                    telling.heard(number, sound)
+                    self.telling.progressed(number, progress)
+                    self.telling.heard(number, sound)
             finally:
                 stream.close()
             song = stream.song
-            self._record(claimed, dataclasses.replace(song, manifest=_renamed(song.manifest, hidden)))
-        return Made(0.0, 0.0, 0)
+            self.record(number, dataclasses.replace(song, manifest=_renamed(song.manifest, hidden)))
 
     def _stream(self, claimed: ClaimedSong) -> tuple[SongStream, dict[str, str]]:
         """The song while it is made; and the paths in its request, with what clients know them by."""
-        kind, asked = self._claim.kind, dict(_without(self._claim.request, "model"))
+        kind, asked = self.claim.kind, dict(_without(self.claim.request, "model"))
         request = {**asked, "song": self._source(asked["song"]), "seed": claimed.seed}
         hidden = {request["song"]: asked["song"]}
         if kind == "variations":
@@ -137,9 +134,6 @@ class JobMaking:
         except NotFoundError:
             raise NotFoundError(f"song {song}: is no longer there") from None
         return str(self._folder.song_folder(shelved.folder) / AUDIO)
-
-    def _record(self, claimed: ClaimedSong, song: Song) -> None:
-        record_song(self._claim, self._claims, claimed, song, self._folder, self._plan.output)
 
 
 def _without(stored: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -42,11 +42,7 @@ class Telling:
     _expected: list[int] = field(default_factory=list)
     _told: float = 0.0
 
-    def __enter__(self) -> Telling:
-        """Nothing is open yet."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Close the files; they are taken away when the job is over."""
         for file in self._files.values():
             file.close()

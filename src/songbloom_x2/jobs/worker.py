@@ -1,4 +1,5 @@
-"""A worker: claims jobs, makes their songs with the model it holds, and shows that it is alive. One thread makes songs.
+"""A worker: claims jobs, makes their songs with the model it holds, and shows that it is alive. One thread makes songs,
+those of several jobs side by side where they can be.
 
 Runs in a process of its own (``worker_process``) or in a Ray actor; ends when it is told to, or after a fault.
 """
@@ -23,7 +24,9 @@ from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.staff import Staff
 
 if TYPE_CHECKING:
+    from songbloom_x2.jobs.side_by_side import JobAtWork
     from songbloom_x2.pipeline import SongPipeline
+    from songbloom_x2.together import SongsTogether
 
 _POLL_SECONDS = 0.2
 _SHOW_SECONDS = 2.0
@@ -49,7 +52,8 @@ class Worker:
         self._pipeline: SongPipeline | None = None
         self._model: str | None = None
         self._state = "starting"
-        self._claim: Claim | None = None
+        self._held: list[Claim] = []
+        """What it is making."""
         self._wanted: str | None = None
         self._moved = time.monotonic()
         self._finish_by: float | None = None
@@ -113,12 +117,9 @@ class Worker:
         claim = self._claims.claim(self.id)
         if claim is None:
             return False
-        self._claim = claim
-        self._state = "working"
         try:
-            self._make(claim)
+            self._work(claim)
         finally:
-            self._claim = None
             self._state = "idle"
         return True
 
@@ -133,42 +134,116 @@ class Worker:
             _log.warning("model '%s' could not be loaded: %s", name, error)
         self._staff.done(self.id, wanted)
 
-    def _make(self, claim: Claim) -> None:
-        from songbloom_x2.jobs.making import JobMaking
-        from songbloom_x2.jobs.recording import patiently
-        from songbloom_x2.jobs.telling import StoppedError
+    def _work(self, claim: Claim) -> None:
+        """Make a job, and what can be made beside it. Raises what this worker cannot go on with."""
+        job = self._begun(claim)
+        if job is None:
+            return
+        self._state = "working"
+        assert self._pipeline is not None
+        together = self._pipeline.together(job.songs[0].sampling) if job.songs else None
+        if together is not None and all(together.fits(song) for song in job.songs):
+            self._side_by_side(job, together, self._pipeline)
+            return
+        try:
+            job.making.run(job.songs)
+        except BaseException as error:
+            self._failed(claim, error)
+        else:
+            self._end(claim, None)
 
+    def _begun(self, claim: Claim) -> JobAtWork | None:
+        """A claimed job, ready to be made; none where it cannot be, which is written down then."""
+        from songbloom_x2.jobs.making import JobMaking
+        from songbloom_x2.jobs.side_by_side import JobAtWork
+
+        self._held.append(claim)
         try:
             pipeline = self._load(claim.model)
-            self._state = "working"
-            made = JobMaking(
-                claim, self._claims, self._library, self._folder, pipeline, self._plan, self._must_stop
-            ).run()
-            patiently(lambda: self._claims.succeed(claim))
-            if made.steps:
-                self._staff.measured(claim.model, made.steps, seconds=made.seconds, spent=made.spent)
-        except StoppedError:
-            self._claims.give_back(claim)
-        except CancelledError:
-            self._claims.cancel(claim)
-        except ClaimLostError as error:
+            making = JobMaking(claim, self._claims, self._library, self._folder, pipeline, self._plan, self._must_stop)
+            return JobAtWork(making, making.prepare() if making.new and making.missing else [])
+        except BaseException as error:
+            self._failed(claim, error)
+            return None
+
+    def _side_by_side(self, first: JobAtWork, together: SongsTogether, pipeline: SongPipeline) -> None:
+        from songbloom_x2.jobs.side_by_side import SideBySide, fits_beside
+        from songbloom_x2.jobs.telling import StoppedError
+
+        model, config, sampling = first.making.claim.model, pipeline.config, first.songs[0].sampling
+        # What cost a worker once is made with nothing beside it, so that nobody else pays for it.
+        open_for_more = first.making.claim.attempt == 1
+        looked = 0.0
+
+        def another() -> JobAtWork | None:
+            nonlocal looked, open_for_more
+            now = time.monotonic()
+            if not open_for_more or self.stopping or self._wanted is not None or now - looked < _POLL_SECONDS:
+                return None
+            looked = now
+            try:
+                claim = self._claims.claim(self.id, lambda job: fits_beside(job, model, config, sampling))
+            except StorageError as error:
+                # Those that are being made can do without.
+                _log.warning("%s", error)
+                return None
+            looked = 0.0
+            job = None if claim is None else self._begun(claim)
+            if job is not None and not all(together.fits(song) for song in job.songs):
+                open_for_more = False
+                self._end(job.making.claim, StoppedError("it cannot be made beside others"))
+                return None
+            return job
+
+        SideBySide(together, pipeline.batch_size, another=another, end=self._end, measured=self._measured).run(first)
+
+    def _measured(self, job: JobAtWork) -> None:
+        try:
+            steps = job.songs[0].sampling.steps
+            self._staff.measured(job.making.claim.model, steps, seconds=job.seconds, spent=job.spent)
+        except StorageError as error:
             _log.warning("%s", error)
-        except StorageError:
-            # Disk or database, not the request: the job waits until they can be used again.
-            self._put_back(claim)
-            raise
-        except SongBloomError as error:
-            self._claims.fail(claim, _one_line(error))
-        except MemoryError:
-            self._claims.give_up(claim, "there was not enough memory")
-            raise
-        except Exception as error:
-            self._claims.give_up(claim, f"{type(error).__name__}: {_one_line(error)}")
-            raise
+
+    def _failed(self, claim: Claim, error: BaseException) -> None:
+        """Write down what ended a job; raises again what concerns more than that."""
+        self._end(claim, error)
+        if not isinstance(error, SongBloomError) or isinstance(error, StorageError):
+            raise error
+
+    def _end(self, claim: Claim, error: BaseException | None) -> None:
+        """Write down what became of a job; none: all its songs are recorded."""
+        try:
+            self._write_down(claim, error)
+        except ClaimLostError as lost:
+            _log.warning("%s", lost)
         finally:
+            self._held = [held for held in self._held if held is not claim]
             for song in claim.songs:
                 with contextlib.suppress(OSError):
                     self._folder.live_file(song.id).unlink(missing_ok=True)
+
+    def _write_down(self, claim: Claim, error: BaseException | None) -> None:
+        from songbloom_x2.jobs.recording import patiently
+        from songbloom_x2.jobs.telling import StoppedError
+
+        match error:
+            case None:
+                patiently(lambda: self._claims.succeed(claim))
+            case StoppedError():
+                self._claims.give_back(claim)
+            case CancelledError():
+                self._claims.cancel(claim)
+            case ClaimLostError():
+                _log.warning("%s", error)
+            case StorageError():
+                # Disk or database, not the request: the job waits until they can be used again.
+                self._put_back(claim)
+            case SongBloomError():
+                self._claims.fail(claim, _one_line(error))
+            case MemoryError():
+                self._claims.give_up(claim, "there was not enough memory")
+            case _:
+                self._claims.give_up(claim, f"{type(error).__name__}: {_one_line(error)}")
 
     def _put_back(self, claim: Claim) -> None:
         """Give the job back, if the database can be reached; else its lease runs out."""
@@ -213,17 +288,16 @@ class Worker:
         first = 0.0
         while not self._ended.wait(first):
             first = every
-            claim = self._claim
+            held = self._held
             if time.monotonic() - self._moved > self._plan.jobs.stall_seconds:
                 # Stuck: no more signs of life, so that the job is given to another and this process replaced.
                 continue
             try:
-                if claim is not None:
-                    self._claims.extend(claim)
-                wanted = self._staff.show(self.id, self._state, self._model, claim.job if claim else None)
+                for claim in held:
+                    with contextlib.suppress(ClaimLostError):
+                        self._claims.extend(claim)
+                wanted = self._staff.show(self.id, self._state, self._model, held[0].job if held else None)
                 self._wanted = wanted or self._wanted
-            except ClaimLostError:
-                continue
             except StorageError as error:
                 _log.warning("%s", error)
 
