@@ -10,11 +10,11 @@ import base64
 import binascii
 from typing import Protocol
 
-import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from songbloom_x2.api.problems import Problem, response
+from songbloom_x2.api.shared_look import SharedLook
 from songbloom_x2.errors import SongBloomError
 from songbloom_x2.jobs.keys import ApiKey
 from songbloom_x2.jobs.records import LOCAL
@@ -39,6 +39,7 @@ class Authentication:
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app = app
         self._keys = keys
+        self._looked = SharedLook(self._look)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -47,7 +48,7 @@ class Authentication:
             return
         given = _given(Headers(scope=scope).get("authorization", ""))
         try:
-            needed, key = await anyio.to_thread.run_sync(self._look, given)
+            needed, key = await self._looked(given)
         except SongBloomError as error:
             problem = Problem("unavailable", str(error), retry_after=5)
             await self._refuse(problem, scope, receive, send)
