@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,16 +66,16 @@ def songbloom(surroundings: Mapping[str, str]) -> Callable[..., subprocess.Compl
 def serve(
     surroundings: Mapping[str, str], aligned_model: Path
 ) -> Callable[..., contextlib.AbstractContextManager[RunningServer]]:
-    """A server with a tiny model on a free port, ended with the ``with``."""
+    """A server with a tiny model on a free port, ended with the ``with``; ``under``: a command that starts it."""
 
     @contextlib.contextmanager
-    def running(data: Path, *flags: object, **variables: str) -> Iterator[RunningServer]:
+    def running(data: Path, *flags: object, under: Sequence[str] = (), **variables: str) -> Iterator[RunningServer]:
         log = data.parent / f"{data.name}.log"
         given = ["serve", "--port", "0", "--data-dir", data, "--no-page", "--model", aligned_model]
         given += ["--device", "cpu", "--threads", "1", *flags]
         with log.open("wb") as told:
             process = subprocess.Popen(
-                [sys.executable, "-m", "songbloom_x2", *map(str, given)],
+                [*under, sys.executable, "-m", "songbloom_x2", *map(str, given)],
                 env={**surroundings, **variables},
                 cwd="/",
                 stdout=told,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +36,14 @@ def transcribe(source: Path, target: Path, *, max_seconds: float) -> Transcribed
     """Decode ``source`` and write it to ``target`` as FLAC of 24 bits, its rate and channels kept.
 
     It is given up as soon as more than ``max_seconds`` have come out, and ``target`` is then unfinished: the caller
-    removes it. Raises ``AudioError`` for what is not audio, damaged, empty, too long, or not finite.
+    removes it. Raises ``AudioError`` for what is not audio, damaged, empty, too long, or not finite, ``OSError`` where
+    ``target`` cannot be written.
     """
     try:
         with soundfile.SoundFile(source) as file:
             _check_shape(file, max_seconds)
-            seconds = _copy(file, target, max_seconds)
+            with _writing(target):
+                seconds = _copy(file, target, max_seconds)
             rate, channels = int(file.samplerate), int(file.channels)
     except (soundfile.SoundFileError, TypeError, ValueError, EOFError) as error:
         raise AudioError(f"not audio that can be read; convert it to {_READABLE}") from error
@@ -72,6 +77,18 @@ def _copy(file: soundfile.SoundFile, target: Path, max_seconds: float) -> float:
     if file.format == "FLAC" and count < file.frames < 2**62:
         raise AudioError(f"ends after {count / file.samplerate:.1f} s of its sound; the file is damaged")
     return float(count / file.samplerate)
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """A full disk is not the sound's fault: libsndfile does not tell the two apart."""
+    try:
+        yield
+    except soundfile.SoundFileError:
+        with target.open("ab", buffering=0) as file:
+            file.write(b"\0" * 4096)
+            os.fsync(file.fileno())
+        raise
 
 
 def _checksum(path: Path) -> str:

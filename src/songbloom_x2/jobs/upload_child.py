@@ -47,6 +47,9 @@ def main() -> int:
     except AudioError as error:
         print(json.dumps({"refused": str(error)}))
         return 0
+    except OSError as error:
+        print(json.dumps({"unkept": error.errno}))
+        return 0
     print(json.dumps({**made.__dict__}))
     return 0
 

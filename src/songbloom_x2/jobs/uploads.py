@@ -6,6 +6,7 @@ They are kept as FLAC under a name of ours; what the client calls them is part o
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -28,7 +29,8 @@ _TOO_MUCH = "the uploaded sound could not be unpacked within the limits of time 
 def decode_upload(source: Path, target: Path, limits: JobLimits, *, wall: float = WALL_SECONDS) -> tuple[float, str]:
     """Decode ``source`` into ``target`` (FLAC), whole or not at all; gives seconds, and the SHA-256 of what was sent.
 
-    Raises ``LimitError`` for what is too large or too much work, ``StyleError`` for what is no sound or too long.
+    Raises ``LimitError`` for what is too large or too much work, ``StyleError`` for what is no sound or too long,
+    ``StorageError`` where it cannot be kept.
     """
     if source.stat().st_size > limits.max_upload_bytes:
         raise LimitError(f"the uploaded sound is larger than {limits.max_upload_bytes} bytes")
@@ -43,6 +45,10 @@ def decode_upload(source: Path, target: Path, limits: JobLimits, *, wall: float 
         told = _run([str(source), str(part), json.dumps(bounds)], wall)
         if "refused" in told:
             raise StyleError(f"the uploaded sound: {told['refused']}")
+        if told.get("unkept") == errno.EFBIG:
+            raise LimitError(_TOO_MUCH)
+        if "unkept" in told:
+            raise OSError(told["unkept"], os.strerror(told["unkept"] or errno.EIO))
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)

@@ -1,0 +1,66 @@
+"""The whole OpenAPI document held against a running server by schemathesis, with all its checks.
+
+    songbloom serve --port 8000 --data-dir /tmp/soak --no-page &
+    python tests/soak/openapi.py http://127.0.0.1:8000 --examples 50
+
+The server's own limit of requests a minute must be off (SONGBLOOM_SERVER_REQUESTS_PER_MINUTE=none): what it refuses for
+that is no answer to what was asked. Prints one JSON object: cases, failures by check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PHASES = "examples,coverage,fuzzing,stateful"
+
+
+def run(
+    url: str,
+    *,
+    examples: int,
+    seed: int,
+    phases: str = PHASES,
+    include: str | None = None,
+    timeout: float | None = None,
+) -> dict[str, Any]:
+    """Let schemathesis ask; ``examples`` of each operation, ``include`` a regular expression of paths."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--checks", "all"]
+        command += ["--max-examples", str(examples), "--seed", str(seed), "--phases", phases, "--no-color"]
+        command += ["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"]
+        command += ["--report-json-path", str(told)]
+        if include is not None:
+            command += ["--include-path-regex", include]
+        environment = {
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "openapi_hooks",
+            "PYTHONPATH": os.pathsep.join((str(HERE), os.environ.get("PYTHONPATH", ""))),
+        }
+        made = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        report = json.loads(told.read_text(encoding="utf-8")) if told.exists() else {}
+        return {"rc": made.returncode, "report": report, "output": made.stdout[-20000:] + made.stderr[-2000:]}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("--examples", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--phases", default=PHASES)
+    parser.add_argument("--include")
+    args = parser.parse_args()
+    found = run(args.url, examples=args.examples, seed=args.seed, phases=args.phases, include=args.include)
+    print(json.dumps(found["report"], indent=1)[:5000])
+    print(found["output"])
+    sys.exit(found["rc"])
