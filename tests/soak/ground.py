@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import platform
+import re
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +60,29 @@ def start_server(plan: ServicePlan) -> subprocess.Popen[str]:
     assert server.stdout is not None
     server.stdout.readline()
     return server
+
+
+@contextlib.contextmanager
+def serving(data: Path, *flags: str, **variables: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """``songbloom serve`` on a free port, and its process; stopped at the end."""
+    environment = {**os.environ, "SONGBLOOM_SERVER_REQUESTS_PER_MINUTE": "none", **variables}
+    command = [sys.executable, "-m", "songbloom_x2", "serve", "--port", "0", "--no-page", "--data-dir", str(data)]
+    server = subprocess.Popen([*command, *flags, "--device", "cpu"], stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        yield _port(server), server
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
+
+
+def _port(server: subprocess.Popen[str]) -> int:
+    assert server.stderr is not None
+    for line in server.stderr:
+        if address := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+            # The rest of the log must not fill the pipe.
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            return int(address[1])
+    raise RuntimeError("the server did not start")
 
 
 def children(pid: int) -> list[int]:

@@ -8,10 +8,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
-import re
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ground import REQUEST, check_songs, report, states, tiny_model, wait_until_over
+from ground import REQUEST, check_songs, report, serving, states, tiny_model, wait_until_over
 
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.jobs.plan import ServicePlan
@@ -34,12 +30,7 @@ def run(jobs: int, clients: int, *, finish: float) -> dict:
     """``clients`` threads, each with a connection of its own, submit ``jobs`` in all, one after the other each."""
     with tempfile.TemporaryDirectory() as folder:
         model, data = tiny_model(Path(folder) / "tiny"), Path(folder) / "data"
-        environment = {**os.environ, "SONGBLOOM_SERVER_REQUESTS_PER_MINUTE": "none", "SONGBLOOM_RUNTIME_THREADS": "1"}
-        command = [sys.executable, "-m", "songbloom_x2", "serve", "--port", "0", "--no-page"]
-        command += ["--data-dir", str(data), "--model", str(model), "--device", "cpu"]
-        server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-        try:
-            port = _port(server)
+        with serving(data, "--model", str(model), SONGBLOOM_RUNTIME_THREADS="1") as (port, _):
             answers = _submit(port, jobs, clients)
             plan = ServicePlan.at(data, model=str(model), runtime=RuntimeConfig(device="cpu"))
             service = JobService(plan)
@@ -49,9 +40,6 @@ def run(jobs: int, clients: int, *, finish: float) -> dict:
             ended = wait_until_over(service, finish) if finish else states(service)
             checked = check_songs(service) if finish else {}
             service.stop()
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(60)
     times = sorted(seconds for _, _, seconds in answers)
     counted: dict[str, int] = {}
     for status, _, _ in answers:
@@ -75,16 +63,6 @@ def reached(found: dict) -> bool:
     """Nothing but 202 and 429, nothing lost or doubled, the goal for the slowest hundredth."""
     answered = set(found["answers"]) <= {"202", "429"} and found["lost"] == found["doubled"] == 0
     return answered and found["submit_seconds"]["p99"] < GOAL_SECONDS
-
-
-def _port(server: subprocess.Popen[str]) -> int:
-    assert server.stderr is not None
-    for line in server.stderr:
-        if address := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-            # The rest of the log must not fill the pipe.
-            threading.Thread(target=server.stderr.read, daemon=True).start()
-            return int(address[1])
-    raise RuntimeError("the server did not start")
 
 
 def _submit(port: int, jobs: int, clients: int) -> list[tuple[int, str, float]]:
