@@ -126,7 +126,7 @@ class SideBySide:
             except SongBloomError as error:
                 self._leave(job, error)
         for job in [job for job in self._jobs if job.done]:
-            if not job.empty:
+            if job.seconds and not job.empty:
                 self._measured(job)
             self._leave(job, SongBloomError(EMPTY.format(seeds=", ".join(job.empty))) if job.empty else None)
 
@@ -151,12 +151,14 @@ class SideBySide:
         return next((job for job in self._jobs if number in job.running), None)
 
 
-def fits_beside(waiting: WaitingJob, model: str, config: SongConfig, sampling: SamplingConfig) -> bool:
-    """Whether a job that waits can be made beside songs of this model and sampling.
+def fits_beside(waiting: WaitingJob, made: Claim, config: SongConfig, sampling: SamplingConfig) -> bool:
+    """Whether a job that waits can be made beside one that is being made, with this sampling.
 
     Not one that cost a worker before, and not in its first moment: another worker may be without work.
     """
-    if waiting.kind not in NEW_SONGS or waiting.model != model or waiting.attempts:
+    if waiting.kind not in NEW_SONGS or waiting.model != made.model or waiting.attempts:
+        return False
+    if (waiting.request.get("machine") or {}) != (made.request.get("machine") or {}):
         return False
     if waiting.request.get("method") == "guidance" or time.time() - waiting.created < _FIRST_SECONDS:
         return False

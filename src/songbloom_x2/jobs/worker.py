@@ -170,9 +170,9 @@ class Worker:
         from songbloom_x2.jobs.side_by_side import SideBySide, fits_beside
         from songbloom_x2.jobs.telling import StoppedError
 
-        model, config, sampling = first.making.claim.model, pipeline.config, first.songs[0].sampling
+        made, config, sampling = first.making.claim, pipeline.config, first.songs[0].sampling
         # What cost a worker once is made with nothing beside it, so that nobody else pays for it.
-        open_for_more = first.making.claim.attempt == 1
+        open_for_more = made.attempt == 1
         looked = 0.0
 
         def another() -> JobAtWork | None:
@@ -182,7 +182,7 @@ class Worker:
                 return None
             looked = now
             try:
-                claim = self._claims.claim(self.id, lambda job: fits_beside(job, model, config, sampling))
+                claim = self._claims.claim(self.id, lambda job: fits_beside(job, made, config, sampling))
             except StorageError as error:
                 # Those that are being made can do without.
                 _log.warning("%s", error)
