@@ -5,6 +5,7 @@ What goes wrong with one job ends that one; what disk, database or model do not 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -79,7 +80,9 @@ class SideBySide:
                 self._finish()
         except BaseException as error:
             for job in list(self._jobs):
-                self._leave(job, error)
+                # One that cannot be written down now is lost when its lease runs out.
+                with contextlib.suppress(StorageError):
+                    self._leave(job, error)
             raise
 
     def _fill(self) -> None:

@@ -120,6 +120,7 @@ class Worker:
         try:
             self._work(claim)
         finally:
+            self._held = []
             self._state = "idle"
         return True
 
@@ -218,9 +219,14 @@ class Worker:
             _log.warning("%s", lost)
         finally:
             self._held = [held for held in self._held if held is not claim]
-            for song in claim.songs:
-                with contextlib.suppress(OSError):
-                    self._folder.live_file(song.id).unlink(missing_ok=True)
+            if not isinstance(error, ClaimLostError):
+                # Else another worker's sound may grow there by now.
+                self._forget_live(claim)
+
+    def _forget_live(self, claim: Claim) -> None:
+        for song in claim.songs:
+            with contextlib.suppress(OSError):
+                self._folder.live_file(song.id).unlink(missing_ok=True)
 
     def _write_down(self, claim: Claim, error: BaseException | None) -> None:
         from songbloom_x2.jobs.recording import patiently
