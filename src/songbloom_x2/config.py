@@ -75,6 +75,23 @@ class SamplingConfig:
 
 
 @dataclass(frozen=True)
+class LyricPace:
+    """How long a model takes over lyrics, in seconds: for the estimate, nothing follows it.
+
+    ``sentence``: breath and held last note; ``section``: what a section takes beyond its sentences; ``song``: before
+    the first word and after the last; ``close``: what an ``[outro]`` at the end takes beyond its tags. A sentence takes
+    ``sentence_bars`` bars more, as long as the tempo makes them.
+    """
+
+    syllable: float = 0.36
+    sentence: float = 0.8
+    section: float = 1.0
+    song: float = 0.0
+    close: float = 0.0
+    sentence_bars: float = 0.0
+
+
+@dataclass(frozen=True)
 class LyricsConfig:
     """The lyrics conditioner. ``vocabulary[i]`` is the symbol of id ``i``; id 0 is ``""``."""
 
@@ -85,6 +102,7 @@ class LyricsConfig:
     """Pad the rows to ``max_len`` (released); false: as many rows as the lyrics have (embedded)."""
     folding: Literal["none", "sung"] = "none"
     """How phonemes are folded before look-up: ``sung`` maps every language to the embedded model's 40 phonemes."""
+    pace: LyricPace = LyricPace()
 
 
 @dataclass(frozen=True)
@@ -251,6 +269,9 @@ class SongConfig:
 DEFAULT_MIX_METHOD: MixMethod = "embeddings"
 """How styles are mixed, where nobody says (docs/editing.md has the measurements)."""
 
+PITCH_CENTRE, PITCH_UNIT = 60.0, 2.0
+"""F0 in the embedded codec's latents is ``(midi - centre) / unit``. Two semitones are one unit: a renderer whose
+latents are off by a tenth is then off by 20 cents, not by 80."""
 INSTRUMENTAL_SECONDS = 30.0
 """How long a song without words is, where nobody says."""
 

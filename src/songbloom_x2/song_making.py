@@ -24,6 +24,7 @@ from songbloom_x2.request_checks import least_frames, most_frames
 from songbloom_x2.song_music import music_of
 from songbloom_x2.song_score import sung_score
 from songbloom_x2.steps import SongCondition
+from songbloom_x2.text.duration import in_tempo
 from songbloom_x2.types import (
     FloatArray,
     PreparedLyrics,
@@ -106,8 +107,13 @@ class PreparedSong:
         limit = self.limit or self.sampling.max_frames or config.max_frames
         if self.request.duration is not None:
             return limit // config.block_size
-        frames = min(self.lyrics.estimated_seconds * FRAME_RATE, limit)
+        frames = min(self.seconds_expected * FRAME_RATE, limit)
         return max(1, math.ceil(frames / config.block_size))
+
+    @property
+    def seconds_expected(self) -> float:
+        """How long its lyrics are likely to take in its tempo."""
+        return in_tempo(self.lyrics, None if self.style is None else self.style.tempo)
 
 
 class SongMaking:

@@ -23,6 +23,7 @@ from songbloom_x2.conditioning.mixing import blended, of_one_length
 from songbloom_x2.conditioning.prior import RenderPrior, prompt_statistics
 from songbloom_x2.conditioning.score import lyric_score
 from songbloom_x2.conditioning.style import PromptConditioner
+from songbloom_x2.conditioning.vocal_range import vocal_range
 from songbloom_x2.conditioning.window import sung_pitch
 from songbloom_x2.config import SamplingConfig, SongConfig, TwoStemConfig
 from songbloom_x2.diffusion.dit import DiffusionTransformer
@@ -155,7 +156,8 @@ class SongModel(nn.Module):
         assert config.alignment is not None and isinstance(config.codec, TwoStemConfig)
         first, device = config.codec.voice_components, self.sketch.bos.device
         voicing = slice(first, first + config.codec.sub_frames)
-        tempos, keys, statistics = [], [], []
+        layout = config.alignment.layout
+        tempos, keys, statistics, ranges = [], [], [], []
         for condition in conditions:
             style = condition.style
             tempos.append(DEFAULT_TEMPO if style is None or style.tempo is None else style.tempo)
@@ -168,8 +170,14 @@ class SongModel(nn.Module):
                 found = [prompt_statistics(latents, config.codec.voice_dim, voicing).cpu() for latents in each]
                 shares = [part.weight for part in apart] or [1.0]
                 statistics.append(blended(found, shares, spherical=style.spherical))
+            ranges.append(vocal_range(statistics[-1].tolist(), config.codec, layout))
+        lowest, highest = torch.tensor(ranges, device=device).unbind(1)
         return Profile(
-            torch.tensor(tempos, device=device), torch.tensor(keys, device=device), torch.stack(statistics).to(device)
+            torch.tensor(tempos, device=device),
+            torch.tensor(keys, device=device),
+            torch.stack(statistics).to(device),
+            lowest,
+            highest,
         )
 
     def steps(self) -> Steps:

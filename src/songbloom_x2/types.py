@@ -67,7 +67,8 @@ class PreparedLyrics:
     """Lyrics ready for a model: symbol ids ``[rows]``, and what was noticed on the way.
 
     ``symbols[i]`` is the text of ``ids[i]``; ``text`` the canonical grammar that was sung; ``words`` where each word
-    with a sound stands among the rows.
+    with a sound stands among the rows. ``estimated_seconds`` holds ``estimated_bars`` bars of a usual tempo
+    (``text.duration.in_tempo``).
     """
 
     text: str
@@ -76,6 +77,7 @@ class PreparedLyrics:
     findings: tuple[Finding, ...]
     estimated_seconds: float
     words: tuple[WrittenWord, ...] = ()
+    estimated_bars: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from songbloom_x2.conditioning.alignment import DECISIONS, END, VOWELS, AlignmentConditioner, AlignmentState
+from songbloom_x2.conditioning.alignment import (
+    DECISIONS,
+    END,
+    FRAMES_A_TAG,
+    LONGEST_CLOSE,
+    NEXT,
+    REST,
+    STAY,
+    TAG_ROUNDING,
+    VOWELS,
+    AlignmentConditioner,
+    AlignmentState,
+)
 from songbloom_x2.conditioning.window import COLUMNS, empty_window, run_distances
 from songbloom_x2.train.aligned import align
 from songbloom_x2.train.corpus.record import Annotation, ChordSpan, LineSpan, SectionSpan
@@ -19,28 +33,26 @@ CONFIG = embedded_config()
 
 
 def annotation(seed: int, tempo: float) -> Annotation:
-    """A small song: an intro, two verses of sung nonsense, an outro."""
+    """A small song: an intro, a verse and a chorus of sung nonsense, an outro."""
     rng = np.random.default_rng(seed)
     bar = 240 / tempo
     phonemes = CONFIG.alignment.layout.phonemes
     sections, lines, now = [], [], 0.0
-    for name, bars in (("intro", 1), ("verse", 2), ("chorus", 2), ("outro", 1)):
-        chords = tuple(
-            ChordSpan(int(rng.integers(12)), bool(rng.integers(2)), now + i * bar / 2) for i in range(2 * bars)
-        )
+    # Lines, consonants and rests are as short as the corpus's: what is longer the engine would cut off.
+    for name in ("intro", "verse", "chorus", "outro"):
+        chords = tuple(ChordSpan(int(rng.integers(12)), bool(rng.integers(2)), now + i * bar / 2) for i in range(2))
         if name in ("verse", "chorus"):
             for half in range(2):
-                at = now + half * bars * bar / 2 + 0.2
+                at = now + half * bar / 2 + 0.2
                 sung = []
-                for _ in range(int(rng.integers(3, 8))):
+                for _ in range(int(rng.integers(3, 6))):
                     symbol = str(rng.choice(phonemes))
-                    # As in the corpus, consonants stay short of what the engine would cut off.
-                    length = float(rng.uniform(0.05, 0.3 if symbol in VOWELS else 0.16))
+                    length = float(rng.uniform(0.05, 0.2 if symbol in VOWELS else 0.16))
                     sung.append((symbol, at, at + length, int(rng.integers(48, 72))))
                     at += length
                 lines.append(LineSpan(len(sections), "", sung[0][1], at, (), (), tuple(sung)))
-        sections.append(SectionSpan(name, now, now + bars * bar, bars, chords))
-        now += bars * bar
+        sections.append(SectionSpan(name, now, now + bar, 1, chords))
+        now += bar
     return Annotation(seed, "pop", "alto", tempo, 5, 4, now, "", "", tuple(sections), tuple(lines))
 
 
@@ -53,7 +65,7 @@ def song(seed: int, tempo: float) -> TrainingSong:
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10_000), st.floats(62, 170))
+@given(st.integers(0, 10_000), st.floats(80, 160))
 def test_the_engine_walks_through_the_states_the_training_batch_shows(seed: int, tempo: float) -> None:
     songs = Songs([song(seed, tempo), song(seed + 1, tempo * 1.05)], CONFIG)
     batch = songs.collate(songs.songs, np.random.default_rng(0))
@@ -115,3 +127,54 @@ def test_a_render_window_before_the_song_is_silence() -> None:
     assert outside.any()
     assert (batch.window[outside] == empty_window(1, CONFIG.alignment, "cpu")[0, 0]).all()
     assert torch.equal(batch.latents, songs.render_batch(seed=0, step=3, size=64).latents)
+
+
+def drawn(seed: int, lowest: int, highest: int, eager: int) -> tuple[list[int], torch.Tensor]:
+    """Tokens of a song whose every decision and pitch is noise, with a leaning to ``eager``; and its score's gaps."""
+    songs = Songs([song(seed, 100)], CONFIG)
+    batch = songs.collate(songs.songs, np.random.default_rng(0))
+    alignment = AlignmentConditioner(CONFIG.alignment, CONFIG.dim, 2 * CONFIG.latent_dim)
+    alignment.head = nn.Identity()
+    layout = CONFIG.alignment.layout
+    profile = dataclasses.replace(batch.profile, lowest=torch.tensor([lowest]), highest=torch.tensor([highest]))
+    generator = torch.Generator().manual_seed(seed)
+    state, tokens, gaps = AlignmentState.start(1, CONFIG.alignment), [], []
+    for _ in range(5000):
+        logits = torch.randn(1, DECISIONS + layout.pitches + layout.chords, generator=generator)
+        logits[:, eager] += 4
+        logits[:, END] -= 50  # it ends where it must
+        gaps.append(batch.score.gap[0, state.pointer])
+        uniforms = torch.rand(1, 3, generator=generator)
+        token, state = alignment.choose(logits, state, profile, batch.score, uniforms)
+        tokens.append(int(token))
+        if tokens[-1] == layout.size:
+            break
+    return tokens, torch.cat(gaps)
+
+
+def test_no_note_leaves_the_range_of_the_voice() -> None:
+    tokens, _ = drawn(5, 11, 17, STAY)
+    pitches = {token % CONFIG.alignment.layout.pitches for token in tokens if token < CONFIG.alignment.layout.sung}
+    assert pitches == set(range(11, 18))
+
+
+def test_there_is_no_rest_inside_a_line() -> None:
+    tokens, gaps = drawn(6, 0, 39, REST)
+    sung = torch.tensor(tokens) < CONFIG.alignment.layout.sung
+    rests = (sung[:-1] & ~sung[1:]).nonzero().flatten() + 1
+    assert len(rests) >= 4 and (gaps[rests] > 0).all()
+
+
+def test_instrumental_tags_are_played_however_eager_the_model_is_to_sing() -> None:
+    tokens, gaps = drawn(8, 0, 39, NEXT)
+    first = next(i for i, token in enumerate(tokens) if token < CONFIG.alignment.layout.sung)
+    asked = (int(gaps[0]) - 3) * FRAMES_A_TAG
+    assert asked > 0 and asked - TAG_ROUNDING <= first < asked + TAG_ROUNDING
+
+
+def test_a_song_plays_on_no_longer_than_its_outro_asks_for() -> None:
+    tokens, gaps = drawn(7, 0, 39, REST)
+    last = max(i for i, token in enumerate(tokens) if token < CONFIG.alignment.layout.sung)
+    tags = int(gaps[-1]) - 3
+    assert tags > 0 and tokens[-1] == CONFIG.alignment.layout.size
+    assert len(tokens) - 2 - last == tags * FRAMES_A_TAG + LONGEST_CLOSE + TAG_ROUNDING

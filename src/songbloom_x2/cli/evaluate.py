@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where everything is kept (default: a folder of its own in runs/eval)"
     )
+    parser.add_argument(
+        "--part",
+        metavar="K/N",
+        help="make only every N-th song, from the K-th on: N processes share the work on one --out; a run without it "
+        "then sums up",
+    )
     parser.add_argument("--listener", type=Path, metavar="FILE", help="recognises style and voice (default: shipped)")
     parser.add_argument("--cache", type=Path, default=Path("runs/eval-cache"), help="where Whisper's files are joined")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on stdout")
@@ -79,6 +86,7 @@ def _run_model(args: argparse.Namespace) -> int:
     from songbloom_x2.evaluation.run import Evaluation, EvaluationPlan, plan_id, read_lyrics_lines
 
     lines = read_lyrics_lines(args.lyrics_file)
+    numbers = _part(args.part, args.songs)
     settings = settings_of(args)
     sampling = settings.given("sampling") | dict(setting(text) for text in args.set)
     plan = EvaluationPlan(lines, args.songs, args.style, args.seed, sampling, args.duration)
@@ -87,9 +95,22 @@ def _run_model(args: argparse.Namespace) -> int:
     pipeline = load_pipeline(settings, explain=False, loras=lora_choices(args.lora))
     out = args.out or Path("runs/eval") / plan_id(plan, pipeline.description["sha256"])
     evaluation = Evaluation(pipeline, plan, out, transcriber, listener)
+    if args.part is not None:
+        evaluation.run(_reporter(args.songs), numbers)
+        return 0
     songs = evaluation.run(_reporter(args.songs))
     audio = [out / f"{number:03d}.flac" for number in range(len(songs))]
     return _finish(args, out, f"{pipeline.config.name}: {len(songs)} songs of {args.lyrics_file.name}", songs, audio)
+
+
+def _part(text: str | None, songs: int) -> range:
+    """The numbers of the songs that are this process's."""
+    if text is None:
+        return range(songs)
+    found = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise ConfigError(f"--part {text}: must be K/N with K from 1 to N, such as 1/2")
+    return range(int(found[1]) - 1, songs, int(found[2]))
 
 
 def _run_folder(args: argparse.Namespace) -> int:

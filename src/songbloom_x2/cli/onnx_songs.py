@@ -27,6 +27,7 @@ from songbloom_x2.request_checks import asked_seconds, check_request, least_fram
 from songbloom_x2.settings.folders import models_folder
 from songbloom_x2.song_music import music_of
 from songbloom_x2.style_words import choose_by_words
+from songbloom_x2.text.duration import in_tempo
 from songbloom_x2.text.instrumental import instrumental_lyrics
 from songbloom_x2.text.prepare import prepare_lyrics
 from songbloom_x2.types import PreparedLyrics, Progress, Song, SongRequest, Style, Waveform
@@ -127,7 +128,8 @@ class OnnxPipeline:
         stream = SoundStream(self._graphs, folder)
         tokens, latents, sound = [], [], []
         started = time.perf_counter()
-        expected = max(1, -(-round(min(lyrics.estimated_seconds * FRAME_RATE, limit)) // config.block_size))
+        seconds = in_tempo(lyrics, None if style is None else style.tempo)
+        expected = max(1, -(-round(min(seconds * FRAME_RATE, limit)) // config.block_size))
         for block in song_blocks(self._graphs, folder, task, SeededDraws(request.seed)):
             tokens.append(block.tokens)
             latents.append(block.latents)

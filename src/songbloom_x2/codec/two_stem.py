@@ -16,10 +16,8 @@ from songbloom_x2.codec.mel import FLOOR as BAND_FLOOR
 from songbloom_x2.codec.mel import HOP, SAMPLE_RATE, band_features
 from songbloom_x2.codec.voice_renderer import AFTER, REST, REST_FRAMES, VoiceRenderer, VoiceStream, silent_bands
 from songbloom_x2.codec.whitening import Whitening
-from songbloom_x2.config import TwoStemConfig
+from songbloom_x2.config import PITCH_CENTRE, PITCH_UNIT, TwoStemConfig
 
-_CENTRE, _SEMITONES = 60.0, 2.0
-# Two semitones are one unit: a renderer whose latents are off by a tenth is then off by 20 cents, not by 80.
 _LOWEST_NOTE, _HIGHEST_NOTE = 24.0, 100.0
 _LEAST_HOP = 8
 """Latent frames that the band decoder waits for at least, since each of its runs costs twice its context more."""
@@ -27,7 +25,7 @@ _LEAST_HOP = 8
 
 def pitch_latents(midi: Tensor) -> Tensor:
     """MIDI numbers as the F0 part of a latent holds them."""
-    return (midi - _CENTRE) / _SEMITONES
+    return (midi - PITCH_CENTRE) / PITCH_UNIT
 
 
 class TwoStemCodec(Codec):
@@ -113,7 +111,7 @@ class TwoStemCodec(Codec):
         split = [self.config.voice_components, self.config.sub_frames, self.config.sub_frames]
         spectrum, flags, pitch = torch.split(latents[:, : self.config.voice_dim].transpose(1, 2), split, dim=2)
         rows = self._unstack(self.voice_whitening.decode(spectrum))
-        midi = (pitch.flatten(1) * _SEMITONES + _CENTRE).clamp(_LOWEST_NOTE, _HIGHEST_NOTE)
+        midi = (pitch.flatten(1) * PITCH_UNIT + PITCH_CENTRE).clamp(_LOWEST_NOTE, _HIGHEST_NOTE)
         return rows, 440 * 2 ** ((midi - 69) / 12), (flags.flatten(1) + 0.5).clamp(0, 1)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -227,7 +225,7 @@ def _drawn_through(values: Tensor, known: Tensor) -> Tensor:
     """``[B, t]`` with the unknown values on straight lines between the known ones; 60 where nothing is known."""
     left, right, weight, nothing = _nearest(known)
     drawn = values.gather(1, left) * (1 - weight) + values.gather(1, right) * weight
-    return torch.where(nothing, _CENTRE, drawn)
+    return torch.where(nothing, PITCH_CENTRE, drawn)
 
 
 def _nearest(known: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from songbloom_x2.conditioning import clock
+from songbloom_x2.conditioning.lyric_walk import GAP_INSTRUMENTAL, GAP_NONE
 from songbloom_x2.conditioning.score import LyricScore
 from songbloom_x2.config import AlignmentConfig
 from songbloom_x2.nn.branches import averaged
@@ -23,9 +24,12 @@ DECISIONS = 4
 UNIFORMS = 3
 """Random numbers a frame takes: decision, pitch, chord."""
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AX", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
-LONGEST_VOWEL, LONGEST_CONSONANT, LONGEST_REST, LONGEST_OUTRO = 50, 5, 250, 300
-"""Frames after which a run is ended whatever the model thinks (2 s, 0.2 s, 10 s, 12 s); the corpus sings vowels of up
-to 1.4 s and consonants of up to 0.16 s. A guard, rarely met: what it ends would be heard as a stuck sound."""
+LONGEST_VOWEL, LONGEST_CONSONANT, LONGEST_REST = 36, 5, 38
+"""Frames after which a run is ended whatever the model thinks (1.44, 0.2 and 1.52 s). The corpus sings vowels of up to
+1.4 s and consonants of up to 0.16 s, and 99 of 100 rests between lines are shorter than this."""
+FRAMES_A_TAG, TAG_ROUNDING, LONGEST_CLOSE = 50, 25, 112
+"""An instrumental tag stands for 2 s, rounded; by itself the model plays as long as it likes. After the last word and
+what an outro's tags ask for, the band plays on for 4.5 s at most: in the corpus it is 2.9 to 4.4 s."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,18 @@ class Profile:
     """What stays the same through a song.
 
     ``tempo`` float ``[B]`` (beats a minute), ``key`` int64 ``[B]`` (24: unknown), ``statistics`` float ``[B, S]`` of
-    the style prompt's latents.
+    the style prompt's latents. ``lowest``, ``highest`` int64 ``[B]``: pitches of the layout between which is sung.
     """
 
     tempo: Tensor
     key: Tensor
     statistics: Tensor
+    lowest: Tensor
+    highest: Tensor
+
+    def taken(self, songs: Tensor) -> Profile:
+        """The profile of some of the songs."""
+        return Profile(**{name: getattr(self, name)[songs] for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
@@ -171,19 +181,25 @@ class AlignmentConditioner(nn.Module):
         return new | (state.frame == 0)
 
     def guarded(self, state: AlignmentState, score: LyricScore, may_end: Tensor) -> Tensor:
-        """The legal decisions ``[B, 4]``, less those that would hold a run for ever or end too early."""
+        """The legal decisions ``[B, 4]``, less those that would hold a run for ever or end too early.
+
+        A line is sung without rests, since the corpus has none inside lines; instrumental tags are played in full.
+        """
         legal = self.legal(state, score)
         # Not a buffer: it follows from the configuration, and a model built without memory could not compute it.
         longest = state.current.new_tensor(self.longest)
         more = state.pointer < score.count
-        requested = (score.gap.gather(1, state.pointer.unsqueeze(1)).squeeze(1) - 3).clamp(min=0) * 125
-        cap = longest[state.current] + torch.where(state.current == len(longest) - 1, requested, 0)
-        cap = torch.where(~more & (state.current == len(longest) - 1), LONGEST_OUTRO, cap)
-        over = state.run >= cap
+        gap = score.gap.gather(1, state.pointer.unsqueeze(1)).squeeze(1)
+        played = (gap - GAP_INSTRUMENTAL).clamp(min=0) * FRAMES_A_TAG
         resting = state.current == len(self.config.layout.phonemes)
+        due = resting & (state.run >= played - TAG_ROUNDING)
+        spare = torch.where(more, LONGEST_REST, LONGEST_CLOSE) + (played > 0) * TAG_ROUNDING
+        over = state.run >= torch.where(resting, played + spare, longest[state.current])
         legal[:, STAY] &= ~over
-        legal[:, END] &= may_end
+        legal[:, NEXT] &= due | (played == 0)
+        legal[:, END] &= may_end & (due | (played == 0))
         legal[:, REST] &= ~(over & resting & (legal[:, NEXT] | legal[:, END]))
+        legal[:, REST] &= ~(more & ~resting & (state.pointer > 0) & (gap == GAP_NONE))
         return legal
 
     def choose(
@@ -216,6 +232,11 @@ class AlignmentConditioner(nn.Module):
             for wished in (self.legal(state, score) & only, legal & only):
                 legal = torch.where(wished.any(1, keepdim=True), wished, legal)
         decision = _draw(decision_logits.masked_fill(~legal, -torch.inf), uniforms[:, 0], temperature)
+        pitches = torch.arange(layout.pitches, device=pitch_logits.device)
+        # Branches of one song draw the same note: they share a range as they share their logits.
+        lowest, highest = (averaged(part.float(), weights) for part in (profile.lowest, profile.highest))
+        outside = (pitches < lowest.unsqueeze(1)) | (pitches > highest.unsqueeze(1))
+        pitch_logits = pitch_logits.masked_fill(outside, -torch.inf)
         drawn_pitch = _draw(pitch_logits, uniforms[:, 1], self.config.pitch_temperature * temperature)
         drawn_chord = _draw(chord_logits, uniforms[:, 2], self.config.chord_temperature * temperature)
 

@@ -150,7 +150,7 @@ class AlignedGuide:
 
     def keep(self, songs: Tensor) -> AlignedGuide:
         """The guide of some of the songs."""
-        profile = Profile(*(t[songs] for t in (self._profile.tempo, self._profile.key, self._profile.statistics)))
+        profile = self._profile.taken(songs)
         score = LyricScore(*(getattr(self._score, field.name)[songs] for field in fields(LyricScore)))
         return self._like(profile, score, self._pace, None if self._weights is None else self._weights[songs])
 

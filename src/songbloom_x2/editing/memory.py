@@ -126,6 +126,8 @@ def _lyrics(told: Mapping[str, Any]) -> PreparedLyrics:
         tuple(Finding(**finding) for finding in told["findings"]),
         told["estimated_seconds"],
         tuple(WrittenWord(**word) for word in told["words"]),
+        # Songs made before the estimate knew of bars have none.
+        told.get("estimated_bars", 0.0),
     )
 
 

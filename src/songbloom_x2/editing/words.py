@@ -105,6 +105,7 @@ def replaced(lyrics: PreparedLyrics, new: PreparedLyrics, before: int, after: in
         new.findings,
         lyrics.estimated_seconds,
         all_words,
+        lyrics.estimated_bars,
     )
     return Replacement(changed, after + shift, shift, removed)
 
@@ -166,4 +167,5 @@ def continued(kept: PreparedLyrics, new: PreparedLyrics, config: SongConfig, lin
         new.findings,
         kept.estimated_seconds + new.estimated_seconds,
         (*kept.words, *words),
+        kept.estimated_bars + new.estimated_bars,
     )

@@ -96,7 +96,7 @@ def _measured(path: Path, hear: Hears, listener: Listener | None, line: LyricsLi
     style = _style(manifest)
     if style is not None:
         figures |= measure.of_prompt(waveform, found, style.tempo, style.key)
-    figures |= measure.of_recognition(waveform, voice, style, listener, ())
+    figures |= measure.of_recognition(measure.Features.of(waveform, voice), style, listener, ())
     if manifest is not None:
         timings = manifest.get("timings") or {}
         if isinstance(timings.get("real_time_factor"), int | float):

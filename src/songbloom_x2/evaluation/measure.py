@@ -155,26 +155,38 @@ def of_choruses(waveform: Waveform, voice: Waveform | None, lyrics: str, words: 
     return out
 
 
+@dataclass(frozen=True)
+class Features:
+    """What a recogniser gets of a song: of its band (the mix where there are no stems), and of its voice."""
+
+    band: FloatArray
+    voice: FloatArray | None
+
+    @classmethod
+    def of(cls, band: Waveform, voice: Waveform | None) -> Features:
+        """From the sound."""
+        return cls(style_features(band), None if voice is None else voice_features(voice))
+
+
 def of_recognition(
-    band: Waveform, voice: Waveform | None, style: Style | None, listener: Listener | None, prompts: Sequence[Prompt]
+    features: Features, style: Style | None, listener: Listener | None, prompts: Sequence[Prompt]
 ) -> Figures:
-    """Whether style, voice and prompt are recognised; ``band`` is the mix where there are no stems."""
+    """Whether style, voice and prompt are recognised."""
     if listener is None:
         return {}
-    features = style_features(band)
-    out: Figures = {"style_heard": listener.style(features)}
+    out: Figures = {"style_heard": listener.style(features.band)}
     tags = () if style is None else style.tags
     wanted = _tagged(tags, listener.style)
     if wanted is not None:
         out["style_recognised"] = float(out["style_heard"] == wanted)
-    if voice is not None:
-        out["voice_heard"] = listener.voice(voice_features(voice))
+    if features.voice is not None:
+        out["voice_heard"] = listener.voice(features.voice)
         singer = _tagged(tags, listener.voice)
         if singer is not None:
             out["voice_recognised"] = float(out["voice_heard"] == singer)
     own = next((prompt for prompt in prompts if style is not None and prompt.name == style.name), None)
     if own is not None:
-        alike = {prompt.name: similarity(features, prompt.features, listener.style) for prompt in prompts}
+        alike = {prompt.name: similarity(features.band, prompt.features, listener.style) for prompt in prompts}
         out["prompt_similarity"] = round(alike[own.name], 4)
         out["prompt_nearest"] = float(max(alike, key=lambda name: alike[name]) == own.name)
     return out

@@ -1,7 +1,8 @@
 """An evaluation of a model: songs are made, measured and kept; what is there already is not made again.
 
 The folder holds ``settings.json``, for each song ``000.json`` (its figures and what was heard), ``000.flac``,
-``000-voice.flac`` and ``000.npz`` (sketch tokens), then ``figures.json`` and ``index.html``.
+``000-voice.flac`` and ``000.npz`` (sketch tokens, features), then ``figures.json`` and ``index.html``. Style and voice
+are recognised anew in each run, from the kept features: another listener needs no other songs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from songbloom_x2.evaluation import measure
 from songbloom_x2.evaluation.listener import Listener
 from songbloom_x2.evaluation.measure import Figures, Prompt
 from songbloom_x2.pipeline import SongPipeline
+from songbloom_x2.text.duration import in_tempo
 from songbloom_x2.types import PreparedLyrics, Progress, Song, SongRequest, Style, Waveform
 
 
@@ -122,16 +124,21 @@ class Evaluation:
                 raise ConfigError(f"{folder}: holds an evaluation with other settings: use another --out")
         write_atomically(path, (json.dumps(settings, indent=1, ensure_ascii=False) + "\n").encode())
 
-    def run(self, report: Callable[[int, Figures, bool], None]) -> list[Figures]:
-        """Make and measure what is missing; ``report`` gets number, figures, and whether they were there already."""
+    def run(self, report: Callable[[int, Figures, bool], None], numbers: Sequence[int] | None = None) -> list[Figures]:
+        """Make and measure what is missing; ``report`` gets number, figures, and whether they were there already.
+
+        ``numbers``: only these songs, in a process that shares the folder with others; none: all.
+        """
         songs = []
-        for number in range(self.plan.songs):
+        for number in range(self.plan.songs) if numbers is None else numbers:
             path = self.folder / f"{number:03d}.json"
             there = path.exists()
             if there:
                 figures: Figures = json.loads(path.read_text(encoding="utf-8"))
+                figures |= self._recognised_again(number, figures)
             else:
                 figures = self._measured(number)
+            if not there or self._listener is not None:
                 write_atomically(path, (json.dumps(figures, indent=1, ensure_ascii=False) + "\n").encode())
             report(number, figures, there)
             songs.append(figures)
@@ -152,7 +159,8 @@ class Evaluation:
         except SongBloomError as error:
             return {"idx": line.idx, "failed": str(error)}
         voice, band = self._stems(song)
-        delivered = self._keep(number, song, voice)
+        features = measure.Features.of(song.waveform if band is None else band, voice)
+        delivered = self._keep(number, song, voice, features)
         style, found = noted.style, measure.of_sound(song.waveform) | measure.of_file(delivered)
         figures: Figures = {"idx": line.idx, "lang": line.lang, "style": asked, "seed": request.seed, **found}
         heard_mix = self._hear(measure.at_rate(song.waveform, WHISPER_RATE), line.lang)
@@ -168,12 +176,10 @@ class Evaluation:
             figures |= measure.of_tune(voice, song.tokens, pipeline.config.alignment.layout, key)
         if song.score is not None:
             figures |= measure.of_choruses(song.waveform, voice, line.lyrics, song.score.words)
-        figures |= measure.of_recognition(
-            song.waveform if band is None else band, voice, style, self._listener, self._named_prompts()
-        )
+        figures |= measure.of_recognition(features, style, self._listener, self._named_prompts())
         assert noted.lyrics is not None
         result = song.manifest["result"]
-        figures |= measure.of_ending(result["ending"], song.waveform.seconds, noted.lyrics.estimated_seconds)
+        figures |= measure.of_ending(result["ending"], song.waveform.seconds, in_tempo(noted.lyrics, tempo))
         figures["real_time_factor"] = round(song.manifest["timings"]["real_time_factor"], 4)
         return figures
 
@@ -182,13 +188,28 @@ class Evaluation:
             return None, None
         return self.pipeline.stems(song)
 
-    def _keep(self, number: int, song: Song, voice: Waveform | None) -> Waveform:
-        """Write song, voice and tokens; gives the song at the level that files have."""
+    def _recognised_again(self, number: int, figures: Figures) -> Figures:
+        """What the listener of this run makes of a song that is kept."""
+        style = next((style for style in self.pipeline.named_styles if style.name == figures.get("style")), None)
+        path = self.folder / f"{number:03d}.npz"
+        if style is None or not path.exists():
+            return {}
+        with np.load(path) as kept:
+            if "band" not in kept:
+                return {}
+            features = measure.Features(kept["band"], kept.get("voice"))
+        return measure.of_recognition(features, style, self._listener, self._named_prompts())
+
+    def _keep(self, number: int, song: Song, voice: Waveform | None, features: measure.Features) -> Waveform:
+        """Write song, voice, tokens and features; gives the song at the level that files have."""
         delivered = _levelled(song.waveform)
         write_audio(self.folder / f"{number:03d}.flac", delivered, format="flac")
         if voice is not None:
             write_audio(self.folder / f"{number:03d}-voice.flac", _levelled(voice), format="flac")
-        np.savez(self.folder / f"{number:03d}.npz", tokens=song.tokens)
+        arrays: dict[str, Any] = {"tokens": song.tokens, "band": features.band}
+        if features.voice is not None:
+            arrays["voice"] = features.voice
+        np.savez(self.folder / f"{number:03d}.npz", **arrays)
         return delivered
 
     def _named_prompts(self) -> Sequence[Prompt]:

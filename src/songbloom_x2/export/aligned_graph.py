@@ -39,7 +39,8 @@ class GuideRows(nn.Module):
         """``state [N, 7]``, the lyric score (see ``LyricScore``) and the profile -> ``[N, dim]``."""
         score = LyricScore(classes, classes, gap, left, count)
         aligned = AlignmentState(*(part.unsqueeze(1) for part in state.unbind(1)))
-        return self.alignment.rows(aligned, Profile(tempo, key, statistics), score)[:, 0]
+        profile = Profile(tempo, key, statistics, key, key)  # the range plays no part here
+        return self.alignment.rows(aligned, profile, score)[:, 0]
 
 
 class GuideChoose(nn.Module):
@@ -62,13 +63,15 @@ class GuideChoose(nn.Module):
         left: Tensor,
         count: Tensor,
         tempo: Tensor,
+        lowest: Tensor,
+        highest: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Token ``[N]``, state ``[N, 7]`` and window ``[N, context, columns]`` after the frame.
 
         ``hidden [N, dim]``, ``uniforms [N, 3]`` float64, ``may_end [N]`` bool, ``temperature [1]``.
         """
         score = LyricScore(classes, classes, gap, left, count)
-        profile = Profile(tempo, count, tempo)
+        profile = Profile(tempo, count, tempo, lowest, highest)
         guide = AlignedGuide(self.alignment, profile, score, temperature, self.block_size)
         named = dict(zip(STATE, state.unbind(1), strict=True)) | {"window": window, "statistics": tempo}
         token, after = guide.choose(hidden, named, uniforms, may_end)

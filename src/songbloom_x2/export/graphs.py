@@ -221,6 +221,7 @@ def _aligned(model: SongModel) -> list[Graph]:
     window[:, context // 2 :, 2] = 1
     by_song: Axes = {0: "songs"}
     profile = {"tempo": tempo, "key": torch.tensor([0, 3, 24]), "statistics": statistics}
+    sung = {"lowest": torch.tensor([0, 3, 9]), "highest": torch.tensor([30, 20, 15])}
     chosen = {
         "hidden": torch.randn(songs, model.config.dim),
         "state": state,
@@ -239,8 +240,8 @@ def _aligned(model: SongModel) -> list[Graph]:
         Graph(
             "guide_choose",
             GuideChoose(model.alignment, model.config.block_size),
-            {**chosen, "temperature": torch.tensor([1.0]), **score, "tempo": tempo},
-            {**dict.fromkeys(chosen, by_song), **score_axes, "tempo": by_song},
+            {**chosen, "temperature": torch.tensor([1.0]), **score, "tempo": tempo, **sung},
+            {**dict.fromkeys(chosen, by_song), **score_axes, "tempo": by_song, **dict.fromkeys(sung, by_song)},
             ("token", "state_after", "window_after"),
         ),
         Graph(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from songbloom_x2.conditioning.lyric_walk import lyric_walk
+from songbloom_x2.conditioning.vocal_range import vocal_range
 from songbloom_x2.config import AlignmentConfig, SamplingConfig, SongConfig, TwoStemConfig
 from songbloom_x2.onnx_runtime.folder import ExportFolder, GraphStyle
 from songbloom_x2.onnx_runtime.graphs import Graphs
@@ -128,6 +129,8 @@ class AlignedGuide:
         self._tempo = np.asarray([tempo], np.float32)
         self._key = np.asarray([key], np.int64)
         self._statistics = prompt_statistics(None if style is None else style.latents, config.codec)[None]
+        lowest, highest = vocal_range(self._statistics[0].tolist(), config.codec, alignment.layout)
+        self._range = {"lowest": np.asarray([lowest], np.int64), "highest": np.asarray([highest], np.int64)}
         self._state, self._window = _start(alignment)
         self._share = alignment.voice_from_prior
         temperature = sampling.temperature if sampling.use_sampling else 0.0
@@ -149,6 +152,7 @@ class AlignedGuide:
             "temperature": self._temperature,
             **self._score,
             "tempo": self._tempo,
+            **self._range,
         }
         token, self._state, self._window = self._graphs.run("guide_choose", inputs)
         return int(token[0])

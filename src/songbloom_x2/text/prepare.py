@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from songbloom_x2.config import LyricsConfig
 from songbloom_x2.errors import LyricsError
-from songbloom_x2.text.duration import SectionReport, section_reports
+from songbloom_x2.text.duration import SectionReport, estimate
 from songbloom_x2.text.findings import Findings
 from songbloom_x2.text.grammar import Lyrics
 from songbloom_x2.text.parse import parse
@@ -62,15 +62,17 @@ def report_lyrics(
     _check_sections(lyrics, findings)
     symbols = [symbol for row in rows for symbol in row.symbols]
     _check_length(rows, config.max_len, findings)
-    sections = section_reports(lyrics, rows, instrumental_seconds)
-    seconds = round(sum(section.seconds for section in sections), 2)
+    expected = estimate(lyrics, rows, instrumental_seconds, config.pace)
+    seconds = expected.seconds
     if duration is not None and duration < seconds:
         findings.warn("too-long", 1, 1, f"the lyrics need about {seconds:.0f} s, more than the {duration:.0f} s given")
     ids = {symbol: index for index, symbol in enumerate(config.vocabulary)}
     kept = tuple(symbols[: config.max_len])
     words = _written_words(rows, len(kept))
-    prepared = PreparedLyrics(lyrics.text, kept, tuple(ids[s] for s in kept), findings.sorted(), seconds, words)
-    return LyricsReport(prepared, sections)
+    prepared = PreparedLyrics(
+        lyrics.text, kept, tuple(ids[s] for s in kept), findings.sorted(), seconds, words, expected.bars
+    )
+    return LyricsReport(prepared, expected.sections)
 
 
 def _written_words(rows: list[PieceRows], fitting: int) -> tuple[WrittenWord, ...]:

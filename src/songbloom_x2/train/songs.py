@@ -162,7 +162,13 @@ class Songs:
         return SketchBatch(
             ids=[list(song.sketch.ids) for song in songs],
             score=lyric_score([song.sketch.ids for song in songs], self.config.lyrics, self.alignment),
-            profile=Profile(torch.tensor(tempos), torch.tensor(keys), torch.stack(statistics)),
+            profile=Profile(
+                torch.tensor(tempos),
+                torch.tensor(keys),
+                torch.stack(statistics),
+                torch.zeros(size, dtype=torch.long),
+                torch.full((size,), layout.pitches - 1),
+            ),
             state=AlignmentState(current, pitch, run, pointer, frame, lead, lead),
             tokens=tokens,
             decision=decision,
