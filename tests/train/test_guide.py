@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from songbloom_x2.audio.files import write_audio
+from songbloom_x2.checkpoints.adapters import WEIGHTS_FILE
 from songbloom_x2.cli.main import main
 from songbloom_x2.cli.parser import build_parser
 from songbloom_x2.evaluation.listener import load_listener
@@ -71,6 +72,27 @@ def test_recogniser_and_listener(corpus: Path, tmp_path: Path, capsys: pytest.Ca
     assert main(["train", "listener", *both, "--out", str(tmp_path / "listener.safetensors")]) == 0
     assert json.loads(capsys.readouterr().out)["style_accuracy"] == 1.0
     assert load_listener(tmp_path / "listener.safetensors").voice.names == ("alma", "glen")
+
+
+def test_an_adapter_is_trained_on_a_folder_of_songs_and_sings(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    for path in corpus.glob("song-*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    out = tmp_path / "lora"
+    words = ["train", "lora", "--songs", str(folder), "--out", str(out), "--rank", "2", "--steps", "4", "--batch", "2"]
+    assert main([*words, "--threads", "1"]) == 0
+    told = capsys.readouterr()
+    assert "held out" in told.err and "left out" not in told.err
+    tensors = load_file(out / WEIGHTS_FILE)
+    moved = [name for name, tensor in tensors.items() if "lora_B" in name and tensor.any()]
+    assert {name.split(".")[2] for name in moved} == {"sketch", "dit", "prior"}
+    song = tmp_path / "song.flac"
+    lyrics = ["--lyrics", "[verse] Hello my friend.", "--duration", "3", "--preset", "draft", "--threads", "1"]
+    assert main(["generate", *lyrics, "--lora", f"{out}:0.7", "--out", str(song)]) == 0
+    assert json.loads(song.with_suffix(".json").read_text())["model"]["loras"][0]["scale"] == 0.7
 
 
 def test_a_folder_that_cannot_be_used_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
-import sys
 from pathlib import Path
+
+from songbloom_x2.cli.train_released import add_loop_flags
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,11 +25,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--whitening", type=Path, help="default: whitening.safetensors in --out")
     parser.add_argument("--out", type=Path, required=True, help="whitening.safetensors, log.jsonl, decoder.safetensors")
     parser.add_argument("--songs", type=int, default=None, help="use the band stems of so many songs at most")
-    parser.add_argument("--minutes", type=float, default=80.0, help="wall clock for the whole training")
+    parser.add_argument("--steps", type=int, default=20_000, help="of the whole training (decoder)")
+    parser.add_argument("--until", type=int, default=None, help="stop after this step of the schedule")
+    parser.add_argument("--validate-every", type=int, default=1000)
+    parser.add_argument("--float32", action="store_true", help="no bfloat16 autocast, even where it is faster")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    add_loop_flags(parser)
     parser.set_defaults(func=run)
 
 
@@ -38,10 +44,13 @@ def run(args: argparse.Namespace) -> int:
     from songbloom_x2.codec.two_stem import TwoStemCodec
     from songbloom_x2.config import TwoStemConfig
     from songbloom_x2.errors import ConfigError
-    from songbloom_x2.train.codec.band_training import BandTrainer, BandTraining
+    from songbloom_x2.train.codec.band_training import BandObjective, band_loop, save_best
     from songbloom_x2.train.codec.compare import compare
     from songbloom_x2.train.codec.crops import open_stems
     from songbloom_x2.train.codec.fit import fit_whitenings, load_whitenings, save_whitenings
+    from songbloom_x2.train.gates import parse_gates
+    from songbloom_x2.train.loop import Training
+    from songbloom_x2.train.precision import bfloat16_pays
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
@@ -59,10 +68,16 @@ def run(args: argparse.Namespace) -> int:
     if args.step == "compare":
         print(json.dumps(compare(codec, args.out / "decoder.safetensors", held_out)))
         return 0
-    plan = BandTraining(minutes=args.minutes, batch=args.batch, learning_rate=args.learning_rate, seed=args.seed)
-    trainer = BandTrainer(codec, plan, args.out)
-    if trainer.resume():
-        print(f"going on from step {trainer.step}", file=sys.stderr, flush=True)
-    trainer.run(open_stems(args.corpus, args.songs), held_out)
-    print(json.dumps({"steps": trainer.step, "best": trainer.best}))
+    bfloat16 = not args.float32 and bfloat16_pays()
+    loop = band_loop(args.steps, args.learning_rate, args.seed, bfloat16=bfloat16, validate_every=args.validate_every)
+    loop = dataclasses.replace(loop, tensorboard=args.tensorboard, gates=parse_gates(args.gate))
+    songs = open_stems(args.corpus, args.songs)
+    objective = BandObjective(codec, songs, held_out, batch=args.batch, bfloat16=bfloat16)
+    training = Training(codec.band_decoder, objective, loop, args.out)
+    weights = args.out / "decoder.safetensors"
+    training.run(
+        until=args.until,
+        report=lambda line: print(json.dumps(line), flush=True),
+        export=lambda: save_best(codec, weights, objective.distance),
+    )
     return 0

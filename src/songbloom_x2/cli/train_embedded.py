@@ -21,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--hours", type=float, default=8.0, help="hours of songs to train on (default 8)")
     parser.add_argument("--sketch-steps", type=int, default=700)
     parser.add_argument("--render-steps", type=int, default=4500)
-    parser.add_argument("--decoder-minutes", type=float, default=80.0)
+    parser.add_argument("--decoder-steps", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.set_defaults(func=run)
@@ -40,7 +40,7 @@ def steps(args: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
         # Everything after this is made for one whitening: it is fitted once.
         yield "whitening", ["train", "codec", "--step", "fit", "--corpus", corpus, "--out", str(codec)]
     decoder = ["train", "codec", "--step", "decoder", *both, "--out", str(codec), *threads]
-    yield "band decoder", [*decoder, "--minutes", str(args.decoder_minutes)]
+    yield "band decoder", [*decoder, "--steps", str(args.decoder_steps)]
     # The renderer first: it tells the sketch LM what songs would sound like that are composed for it on paper.
     paper = ["--symbolic", str(out / "render" / "render.safetensors")]
     for part, count, batch, rate, more in (

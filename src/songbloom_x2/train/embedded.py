@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from songbloom_x2.config import (
     AlignmentConfig,
+    LyricPace,
     LyricsConfig,
     PromptConfig,
     SamplingConfig,
@@ -13,6 +14,9 @@ from songbloom_x2.config import (
 )
 from songbloom_x2.text.vocabulary import SUNG_PHONEMES, sung_vocabulary
 
+PACE = LyricPace(syllable=0.29, sentence=0.65, section=0.0, song=3.5, close=0.9, sentence_bars=0.5)
+"""Fitted to what the sketch LM sings (docs/embedded-model.md)."""
+
 
 def embedded_config() -> SongConfig:
     """Return the configuration of the embedded model."""
@@ -21,7 +25,7 @@ def embedded_config() -> SongConfig:
     return SongConfig(
         name="embedded",
         licence="Apache-2.0",
-        lyrics=LyricsConfig(vocabulary=sung_vocabulary(), max_len=1600, folding="sung", pad=False),
+        lyrics=LyricsConfig(vocabulary=sung_vocabulary(), max_len=1600, folding="sung", pad=False, pace=PACE),
         prompt=PromptConfig(max_len=75, window=250),
         codec=codec,
         alignment=AlignmentConfig(layout=layout, voice_from_prior=0.5, vibrato_semitones=0.25),

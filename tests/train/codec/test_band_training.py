@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -11,17 +12,17 @@ from songbloom_x2.codec.mel import band_features, feature_margin
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.config import TwoStemConfig
 from songbloom_x2.errors import CheckpointError, ConfigError
-from songbloom_x2.train.codec.band_training import BandTrainer, BandTraining
+from songbloom_x2.train.codec.band_training import BandObjective, band_loop, save_best
 from songbloom_x2.train.codec.compare import compare
-from songbloom_x2.train.codec.crops import crop, draw_batch, open_stems
+from songbloom_x2.train.codec.crops import crop, open_stems
 from songbloom_x2.train.codec.fit import fit_whitenings, load_whitenings, save_whitenings
 from songbloom_x2.train.codec.griffin_lim import griffin_lim
 from songbloom_x2.train.codec.losses import SpectralLoss, mel_distance
 from songbloom_x2.train.corpus.record import Annotation, SongRecord, write_shard
 from songbloom_x2.train.corpus.voice_params import VoiceFrames, silence
+from songbloom_x2.train.loop import Training, step_generator
 
 SMALL = TwoStemConfig(voice_components=4, band_components=8, decoder_dim=16, decoder_layers=1)
-PLAN = BandTraining(minutes=1e9, batch=2, frames=32, warm_up=3)
 
 
 def song(seed: int, seconds: int, band: bool = True) -> SongRecord:
@@ -91,51 +92,65 @@ def test_fitting_finds_unit_variance_and_is_saved_and_read(corpus: Path, tmp_pat
         load_whitenings(TwoStemCodec(TwoStemConfig()), path)
 
 
-def trainer(folder: Path) -> BandTrainer:
+def trained(folder: Path, corpus: Path, until: int | None = None) -> tuple[Training, BandObjective]:
+    """Six steps of a small decoder, or the first ``until`` of them."""
     torch.manual_seed(0)
-    return BandTrainer(TwoStemCodec(SMALL), PLAN, folder)
+    codec, stems = TwoStemCodec(SMALL), open_stems(corpus)
+    objective = BandObjective(codec, stems, stems, batch=2, frames=32, trial_crops=2)
+    loop = dataclasses.replace(band_loop(6, bfloat16=False), log_every=1)
+    training = Training(codec.band_decoder, objective, loop, folder)
+    path = folder / "decoder.safetensors"
+    training.run(until, export=lambda: save_best(codec, path, objective.distance))
+    return training, objective
 
 
-def test_training_lowers_the_loss(tmp_path: Path, corpus: Path) -> None:
-    run = trainer(tmp_path)
-    batch = draw_batch(open_stems(corpus), 2, 32, np.random.default_rng(0))
-    losses = [run.train_step(batch) for _ in range(25)]
+def test_training_lowers_the_loss(corpus: Path) -> None:
+    torch.manual_seed(0)
+    codec, stems = TwoStemCodec(SMALL), open_stems(corpus)
+    objective = BandObjective(codec, stems, stems, batch=2, frames=32, trial_crops=1)
+    optimiser = torch.optim.Adam(codec.band_decoder.parameters(), 1e-3)
+    losses = []
+    for _ in range(25):
+        loss, _ = objective.loss(0, step_generator(0, 0))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
 def test_a_resumed_run_goes_on_as_if_never_stopped(tmp_path: Path, corpus: Path) -> None:
-    stems = open_stems(corpus)
-
-    def steps(run: BandTrainer, count: int) -> list[float]:
-        return [run.train_step(draw_batch(stems, 2, 32, run.rng)) for _ in range(count)]
-
-    straight = trainer(tmp_path / "a")
-    assert not straight.resume()
-    expected = steps(straight, 5)
-    stopped = trainer(tmp_path / "b")
-    steps(stopped, 3)
-    stopped.save()
-    resumed = trainer(tmp_path / "b")
-    assert resumed.resume()
-    assert steps(resumed, 2) == expected[3:]
-    for left, right in zip(resumed.average.parameters(), straight.average.parameters(), strict=True):
-        assert torch.equal(left, right)
+    straight, _ = trained(tmp_path / "a", corpus)
+    trained(tmp_path / "b", corpus, until=3)
+    resumed, _ = trained(tmp_path / "b", corpus)
+    assert resumed.step == straight.step == 6
+    for name, value in straight.average.items():
+        assert torch.equal(value, resumed.average[name]), name
 
 
 def test_a_short_run_logs_and_exports_the_averaged_weights(tmp_path: Path, corpus: Path) -> None:
-    plan = BandTraining(minutes=0.01, batch=1, frames=32, validation_crops=2, validate_every=1)
-    codec = TwoStemCodec(SMALL)
-    stems = open_stems(corpus)
-    run = BandTrainer(codec, plan, tmp_path)
-    run.run(stems, stems)
+    training, objective = trained(tmp_path, corpus)
     records = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert len(records) == 1
-    assert records[-1]["step"] == run.step > 0
-    assert all(math.isfinite(record["mel_db"]) for record in records)
+    assert [record["step"] for record in records] == [1, 2, 3, 4, 5, 6]
+    assert math.isfinite(records[-1]["val_mel_db"]) and "val_mel_db" not in records[0]
     exported = load_file(tmp_path / "decoder.safetensors")
-    assert set(exported) == {name for name in codec.state_dict() if name.startswith("band_decoder.")}
-    found = compare(codec, tmp_path / "decoder.safetensors", stems, crops=2)
+    assert set(exported) == {f"band_decoder.{name}" for name in training.average}
+    for name, value in training.average.items():
+        assert torch.equal(exported[f"band_decoder.{name}"], value), name
+    found = compare(objective.codec, tmp_path / "decoder.safetensors", open_stems(corpus), crops=2)
     assert set(found) == {"decoder", "without_matching", "griffin_lim", "bound"}
+
+
+def test_a_worse_decoder_does_not_take_the_place_of_a_better_one(tmp_path: Path) -> None:
+    codec, path = TwoStemCodec(SMALL), tmp_path / "decoder.safetensors"
+    kept = {}
+    for distance in (2.0, 1.0, 1.5):
+        with torch.no_grad():
+            for parameter in codec.band_decoder.parameters():
+                parameter.fill_(distance)
+        save_best(codec, path, distance)
+        kept[distance] = float(next(iter(load_file(path).values())).flatten()[0])
+    assert kept == {2.0: 2.0, 1.0: 1.0, 1.5: 1.0}
 
 
 def test_losses_are_zero_for_the_same_sound_and_grow_with_the_difference() -> None:
