@@ -17,9 +17,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog="example: songbloom train listener --corpus data/corpus --held-out data/held-out --out "
         "listener.safetensors",
     )
-    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True, action="append", help="repeatable")
     parser.add_argument("--held-out", type=Path, required=True, help="corpus that it is judged on")
-    parser.add_argument("--songs", type=int, help="use the first N songs of the corpus only")
+    parser.add_argument("--songs", type=int, help="use the first N songs of all corpora only")
     parser.add_argument("--model", default="embedded", metavar="NAME|DIR", help="whose codec the songs go through")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="listener.safetensors")
     parser.add_argument("--threads", type=int, default=1)
@@ -36,19 +36,19 @@ def run(args: argparse.Namespace) -> int:
     from songbloom_x2.errors import ConfigError
     from songbloom_x2.evaluation.listener import save_listener
     from songbloom_x2.runtime.plan import resolve
-    from songbloom_x2.train.listener import accuracy, fit_listener, heard_songs
+    from songbloom_x2.train.listener import WHOLE, accuracy, fit_listener, heard_songs
 
     torch.set_num_threads(args.threads)
     loaded = load_model(args.model, resolve(RuntimeConfig(device="cpu")))
     codec = loaded.model.codec
     if not isinstance(codec, TwoStemCodec):
         raise ConfigError(f"--model {args.model}: its codec does not keep voice and band apart")
-    songs, other = heard_songs(args.corpus, codec, args.songs), heard_songs(args.held_out, codec)
-    listener = fit_listener(songs, f"{len(songs.styles)} songs, codec of model {loaded.hash[:12]}")
+    songs, other = heard_songs(args.corpus, codec, args.songs), heard_songs([args.held_out], codec, parts=WHOLE)
+    listener = fit_listener(songs, f"{songs.songs} songs, codec of model {loaded.hash[:12]}")
     save_listener(listener, args.out)
     report = {
-        "songs": len(songs.styles),
-        "held_out_songs": len(other.styles),
+        "songs": songs.songs,
+        "held_out_songs": other.songs,
         "style_accuracy": round(accuracy(listener.style, other.style, other.styles), 4),
         "voice_accuracy": round(accuracy(listener.voice, other.voice, other.voices), 4),
         "file": str(args.out),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +17,19 @@ from songbloom_x2.train.corpus.record import SongRecord, read_shard, shard_stems
 from songbloom_x2.train.prepare import stem_latents
 from songbloom_x2.types import FloatArray, Waveform
 
-PART_SECONDS = 18.0
-"""Of each song so much is heard: prompts and generated songs are short too."""
+HEARD_SECONDS = 24.0
+"""So much of each song is heard, from its middle."""
+PARTS = ((0.0, 8.0), (8.0, 16.0), (16.0, 24.0), (0.0, 24.0))
+"""Stretches of it that a recogniser is fitted on, in seconds: prompts are short, songs are longer."""
+WHOLE = ((0.0, 24.0),)
+SHORTEST = 6.0
 
 
 @dataclass(frozen=True)
 class HeardSongs:
-    """Features of ``N`` songs, with their labels; ``voice`` holds those with singing only."""
+    """Features of stretches of ``songs`` songs, with their labels; ``voice`` holds those with singing only."""
 
+    songs: int
     style: FloatArray
     styles: tuple[str, ...]
     voice: FloatArray
@@ -34,31 +40,54 @@ class HeardSongs:
 def _heard(record: SongRecord, codec: TwoStemCodec) -> tuple[Waveform, Waveform]:
     """Voice and band of the stretch in the song's middle, after the codec."""
     latents = stem_latents(record, codec)
-    length = min(round(PART_SECONDS * FRAME_RATE), latents.shape[1])
+    length = min(round(HEARD_SECONDS * FRAME_RATE), latents.shape[1])
     first = (latents.shape[1] - length) // 2
     voice, band = codec.decode_stems(latents[None, :, first : first + length])
     return Waveform(voice[0].numpy(), codec.sample_rate), Waveform(band[0].numpy(), codec.sample_rate)
 
 
-def heard_songs(corpus: Path, codec: TwoStemCodec, songs: int | None = None) -> HeardSongs:
-    """Features of the first ``songs`` songs whose band was kept."""
+def heard_songs(
+    corpora: Sequence[Path],
+    codec: TwoStemCodec,
+    songs: int | None = None,
+    parts: Sequence[tuple[float, float]] = PARTS,
+) -> HeardSongs:
+    """Features of the first ``songs`` songs whose band was kept, of each of ``parts`` that is long enough."""
     rows: dict[str, list[FloatArray]] = {"style": [], "voice": []}
     labels: dict[str, list[str]] = {"style": [], "voice": []}
     done = 0
-    for stem in shard_stems(corpus):
-        for record in read_shard(stem):
-            if done == songs or record.band is None:
+    for record in _records(corpora):
+        if done == songs:
+            break
+        done += 1
+        note = record.annotation
+        voice, band = _heard(record, codec)
+        for start, end in parts:
+            heard, sung = _stretch(band, start, end), _stretch(voice, start, end)
+            # Of a song that is shorter than any stretch, all of it is heard.
+            if heard.seconds < SHORTEST and start > 0:
                 continue
-            done += 1
-            voice, band = _heard(record, codec)
-            note = record.annotation
-            rows["style"].append(style_features(band))
+            rows["style"].append(style_features(heard))
             labels["style"].append(note.style)
-            found = voice_features(voice)
+            found = voice_features(sung)
             if found.any() and note.lines:
                 rows["voice"].append(found)
                 labels["voice"].append(note.voice)
-    return HeardSongs(np.stack(rows["style"]), tuple(labels["style"]), np.stack(rows["voice"]), tuple(labels["voice"]))
+    return HeardSongs(
+        done, np.stack(rows["style"]), tuple(labels["style"]), np.stack(rows["voice"]), tuple(labels["voice"])
+    )
+
+
+def _records(corpora: Sequence[Path]) -> Iterator[SongRecord]:
+    """Songs whose band was kept."""
+    for corpus in corpora:
+        for stem in shard_stems(corpus):
+            yield from (record for record in read_shard(stem) if record.band is not None)
+
+
+def _stretch(waveform: Waveform, start: float, end: float) -> Waveform:
+    rate = waveform.sample_rate
+    return Waveform(waveform.samples[:, round(start * rate) : round(end * rate)], rate)
 
 
 def accuracy(recogniser: Recogniser, features: FloatArray, labels: tuple[str, ...]) -> float:

@@ -116,7 +116,7 @@ def test_training_lowers_the_loss(corpus: Path) -> None:
         loss.backward()
         optimiser.step()
         losses.append(float(loss.detach()))
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
 
 
 def test_a_resumed_run_goes_on_as_if_never_stopped(tmp_path: Path, corpus: Path) -> None:
