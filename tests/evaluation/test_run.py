@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from songbloom_x2.cli.evaluate import _part
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import ConfigError
 from songbloom_x2.evaluate.recognition import fit_recogniser
@@ -82,6 +84,29 @@ def test_a_second_run_makes_and_hears_nothing_again(
     deaf, told = Deaf(), []
     again = Evaluation(pipeline, PLAN, folder, deaf, listener).run(lambda *line: told.append(line[2]))
     assert again == songs and deaf.asked == 0 and told == [True, True]
+
+
+def test_another_listener_judges_the_kept_songs(
+    pipeline: SongPipeline, evaluated: tuple[Path, list[Figures]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(evaluated[0], folder)
+    rows = np.random.default_rng(1).normal(size=(12, 110)).astype(np.float32)
+    other = fit_recogniser(rows, [("polka", "tango")[i % 2] for i in range(12)])
+    voices = fit_recogniser(rows[:, :60], [("ann", "bob")[i % 2] for i in range(12)])
+    deaf = Deaf()
+    songs = Evaluation(pipeline, PLAN, folder, deaf, Listener(other, voices, "other")).run(lambda *told: None)
+    assert all(song["style_heard"] in ("polka", "tango") and song["voice_heard"] in ("ann", "bob") for song in songs)
+    assert deaf.asked == 0 and json.loads((folder / "000.json").read_text()) == songs[0]
+
+
+def test_a_part_makes_its_own_songs_only(pipeline: SongPipeline, tmp_path: Path) -> None:
+    songs = Evaluation(pipeline, PLAN, tmp_path, Deaf(), None).run(lambda *told: None, _part("2/2", 2))
+    assert [song["idx"] for song in songs] == ["b"] and not (tmp_path / "000.json").exists()
+    assert list(_part("1/3", 7)) == [0, 3, 6] and list(_part(None, 3)) == [0, 1, 2]
+    for text in ("0/2", "3/2", "1", "a/b"):
+        with pytest.raises(ConfigError, match="--part"):
+            _part(text, 5)
 
 
 def test_another_plan_does_not_mix_with_what_is_there(
