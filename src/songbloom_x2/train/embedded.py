@@ -14,7 +14,7 @@ from songbloom_x2.config import (
 )
 from songbloom_x2.text.vocabulary import SUNG_PHONEMES, sung_vocabulary
 
-PACE = LyricPace(syllable=0.29, sentence=0.65, section=0.0, song=3.5, close=0.9, sentence_bars=0.5)
+PACE = LyricPace(syllable=0.29, sentence=0.65, section=0.0, song=2.7, close=0.9, sentence_bars=0.5)
 """Fitted to what the sketch LM sings (docs/embedded-model.md)."""
 
 
