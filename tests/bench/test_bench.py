@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from songbloom_x2.bench import peer
+from songbloom_x2.bench import run as bench_run
 from songbloom_x2.bench.case import Case
 from songbloom_x2.bench.configurations import CONFIGURATIONS, configuration
 from songbloom_x2.bench.price import block_flops
@@ -17,6 +18,7 @@ from songbloom_x2.bench.quality import _compared, _record
 from songbloom_x2.bench.report import append_log, as_json, table
 from songbloom_x2.bench.sizes import random_config, read_model, write_weights
 from songbloom_x2.bench.worker import measure
+from songbloom_x2.cli import main
 from songbloom_x2.config import SamplingConfig
 from songbloom_x2.errors import ConfigError, SongBloomError
 
@@ -103,6 +105,51 @@ def test_report(tmp_path: Path) -> None:
     append_log(tmp_path / "log" / "bench.jsonl", answer)
     logged = [json.loads(line) for line in (tmp_path / "log" / "bench.jsonl").read_text().splitlines()]
     assert len(logged) == 2 and logged[0]["versions"]["torch"] == torch.__version__
+
+
+def test_bfloat16_is_left_out_with_the_reason_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is measured here: what each side would be asked for."""
+    asked: list[str] = []
+
+    def ask(*args: object, dtype: str, **_: object) -> dict[str, float]:
+        asked.append(f"peer {dtype}")
+        return {"rtf": 2.0, "block_s": 1.0}
+
+    def own(case: Case, threads: int) -> dict[str, object]:
+        asked.append(case.name)
+        return {"name": case.name, "rtf": 1.0, "block_s": 1.0}
+
+    monkeypatch.setattr(peer, "ask", ask)
+    monkeypatch.setattr(bench_run, "in_own_process", own)
+    monkeypatch.setattr(bench_run, "write_weights", lambda *_: None)
+    monkeypatch.setattr(peer, "write_released", lambda *_: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    python = tmp_path / "python"
+    python.touch()
+    command = ["bench", "--size", "small", "--against", "peer", "--peer-python", str(python), "--json"]
+    for has, expected in ((False, ["peer float32"]), (True, ["peer float32", "peer bfloat16"])):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+        asked.clear()
+        assert main(command) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert [name for name in asked if name.startswith("peer")] == expected
+        assert ("optimized_bf16" in asked) == has
+        assert set(answer.get("left_out", {})) == (set() if has else {"optimized_bf16", "peer_bf16"})
+        assert answer["results"][-1]["speedup_vs_peer"] == 2.0
+    asked.clear()
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert main([*command, "--configs", "standard_bf16", "--peer-precision", "both"]) == 0
+    assert asked == ["peer float32", "peer bfloat16", "standard_bf16"]
+
+
+def test_where_the_peer_lies_must_be_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("SONGBLOOM_PEER_PYTHON", raising=False)
+    assert main(["bench", "--size", "small", "--against", "peer", "--seconds", "1", "--json"]) != 0
+    said = capsys.readouterr()
+    assert not said.out and "--setup-peer DIR makes it" in said.err and "SONGBLOOM_PEER_PYTHON" in said.err
 
 
 def test_the_peers_failure_is_one_line(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ CONFIGURATIONS: Mapping[str, Overrides] = MappingProxyType(
 )
 DEFAULT = ("baseline_fp32", "standard_fp32", "optimized_bf16", "memory_int8", "fast")
 """What is measured where nobody names configurations."""
+IN_BFLOAT16 = ("optimized_bf16",)
+"""Those of them that a CPU without bfloat16 instructions would take minutes a block for."""
 
 
 def configuration(name: str) -> Overrides:

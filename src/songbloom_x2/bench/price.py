@@ -46,7 +46,7 @@ def priced(
     context = prefix + 1 + (config.block_size + 1) * blocks // 2
     lm, dit = block_flops(config, sampling, songs, context)
     lm_rows = songs * (2 if sampling.cfg_lm != 1 else 1)
-    keys = 2 * config.lm_layers * context * config.dim * lm_rows * plan.torch_dtype.itemsize
+    keys = 2 * config.lm_layers * context * config.dim * lm_rows * _bytes_of(plan.kv_cache)
     table = model.sketch.embedding.weight.nbytes
     steps = config.block_size + 1
     moved = steps * (module_bytes(model.sketch) - table + keys) + sampling.steps * module_bytes(model.dit)
@@ -60,6 +60,11 @@ def priced(
         "share_of_arithmetic": (lm + dit) / block_seconds / flops_peak,
         "share_of_bandwidth": moved / block_seconds / bytes_peak,
     }
+
+
+def _bytes_of(dtype: str) -> int:
+    kind: torch.dtype = getattr(torch, dtype)
+    return kind.itemsize
 
 
 def machine_peaks(device: torch.device, dtype: torch.dtype) -> tuple[float, float]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import torch
+
 from songbloom_x2.bench import peer
 from songbloom_x2.bench.case import Case
 from songbloom_x2.bench.configurations import configuration
@@ -36,9 +38,20 @@ class Asked:
     threads: int | None = None
     device: str = "auto"
     peer: Path | None = None
-    peer_precisions: Sequence[str] = ("float32", "bfloat16")
-    """The peer's number formats. On a CPU without bfloat16 instructions the second takes many times as long."""
+    peer_precisions: Sequence[str] | None = None
+    """The peer's number formats; none: float32, and bfloat16 where this machine has it (``no_bfloat16``)."""
     trace: Path | None = None
+    left_out: Sequence[str] = ()
+    """Configurations that would have been measured if this machine computed in bfloat16."""
+
+
+def no_bfloat16(device: str) -> str | None:
+    """Why bfloat16 is not measured unless it is asked for; none where the machine computes in it."""
+    if device not in ("auto", "cpu") or (device == "auto" and torch.cuda.is_available()):
+        return None
+    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
+        return None
+    return "this CPU has no bfloat16 instructions: a block takes minutes there; name it to measure it all the same"
 
 
 def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
@@ -50,6 +63,10 @@ def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
     with _weights(asked.size, told) as (weights, folder):
         results: list[dict[str, Any]] = []
         more: Mapping[str, Any] = {}
+        without = no_bfloat16(asked.device)
+        left_out = {} if without is None else dict.fromkeys(asked.left_out, without)
+        if without is not None and asked.peer is not None and asked.peer_precisions is None:
+            left_out[_PEER["bfloat16"]] = without
         base, half = None, None
         if asked.peer is not None and weights is not None:
             beside, more = _ask_peer(asked, asked.peer, weights, folder, threads, told)
@@ -77,7 +94,7 @@ def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
         for result in results:
             result["speedup_vs_peer"] = None if base is None else base / result["rtf"]
             result["speedup_vs_peer_bf16"] = None if half is None else half / result["rtf"]
-    return {"results": results, **more}
+    return {"results": results, **more, **({"left_out": left_out} if left_out else {})}
 
 
 def in_own_process(case: Case, threads: int) -> dict[str, Any]:
@@ -121,7 +138,8 @@ def _ask_peer(
     device = "cpu" if asked.device == "auto" else asked.device
     blocks = max(1, round(asked.seconds * 25 / config.block_size))
     results: list[dict[str, Any]] = []
-    for dtype in asked.peer_precisions:
+    natural = ("float32",) if no_bfloat16(asked.device) else ("float32", "bfloat16")
+    for dtype in asked.peer_precisions or natural:
         told(f"peer, {dtype}")
         probe = outputs if dtype == "float32" else None
         found = peer.ask(

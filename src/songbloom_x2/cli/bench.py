@@ -50,9 +50,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--peer-precision",
-        choices=("both", "float32", "bfloat16"),
-        default="both",
-        help="its number formats; a CPU without bfloat16 takes very long in that (default both)",
+        choices=("auto", "both", "float32", "bfloat16"),
+        default="auto",
+        help="its number formats; auto: float32, and bfloat16 where this machine has it (default auto)",
     )
     parser.add_argument("--setup-peer", type=Path, metavar="DIR", help="make that environment and stop")
     parser.add_argument(
@@ -117,9 +117,9 @@ def _exported(args: argparse.Namespace, told: Callable[[str], None]) -> list[dic
 def _asked(args: argparse.Namespace) -> Asked:
     import os
 
-    from songbloom_x2.bench.configurations import DEFAULT
+    from songbloom_x2.bench.configurations import DEFAULT, IN_BFLOAT16
     from songbloom_x2.bench.quality import DEFAULT as COMPARED
-    from songbloom_x2.bench.run import Asked
+    from songbloom_x2.bench.run import Asked, no_bfloat16
     from songbloom_x2.errors import ConfigError
 
     if not 0 < args.seconds <= 600:
@@ -134,13 +134,18 @@ def _asked(args: argparse.Namespace) -> Asked:
     if args.against is not None:
         named = args.peer_python or os.environ.get("SONGBLOOM_PEER_PYTHON")
         if named is None:
-            raise ConfigError("--against peer: where is its environment? --peer-python FILE; --setup-peer makes one")
+            raise ConfigError(
+                "--against peer: where is its environment? songbloom bench --setup-peer DIR makes it (with pip); then "
+                "--peer-python DIR/bin/python or SONGBLOOM_PEER_PYTHON=DIR/bin/python"
+            )
         python = Path(named)
         if not python.is_file():
             raise ConfigError(f"--peer-python {python}: no such file; songbloom bench --setup-peer DIR makes it")
     default = COMPARED if args.quality else DEFAULT
+    slow = () if args.configs is not None or args.quality or no_bfloat16(args.device) is None else IN_BFLOAT16
+    default = tuple(name for name in default if name not in slow)
     names = default if args.configs is None else [args.configs] if "=" in args.configs else args.configs.split(",")
-    precisions = ("float32", "bfloat16") if args.peer_precision == "both" else (args.peer_precision,)
+    precisions = {"auto": None, "both": ("float32", "bfloat16")}.get(args.peer_precision, (args.peer_precision,))
     return Asked(
         size=args.size,
         seconds=args.seconds,
@@ -152,4 +157,5 @@ def _asked(args: argparse.Namespace) -> Asked:
         peer=python,
         peer_precisions=precisions,
         trace=args.trace,
+        left_out=slow,
     )

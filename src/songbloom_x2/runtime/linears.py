@@ -22,7 +22,7 @@ class PackedLinear(nn.Module):
         """``rows``: how many rows a call usually has, which the layout is chosen for."""
         super().__init__()
         self.out_features = linear.out_features
-        self.bias = None if linear.bias is None else linear.bias.detach()
+        self.bias = None if linear.bias is None else linear.bias.detach().clone()
         self.packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), rows)
         self.stored_bytes = linear.weight.numel() * linear.weight.element_size()
 
@@ -64,7 +64,7 @@ class WeightOnlyInt8Linear(nn.Module):
         self.scales: Tensor
         self.register_buffer("weight", weight)
         self.register_buffer("scales", scales)
-        self.bias = None if bias is None else bias.detach()
+        self.bias = None if bias is None else bias.detach().clone()
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., in]`` -> ``[..., out]``."""
@@ -82,7 +82,7 @@ class Int4Linear(nn.Module):
         """``steps`` int32 ``[out, in]`` and ``tables`` of ``int4_steps``."""
         super().__init__()
         self.out_features, self.in_features = steps.shape
-        self.bias = None if bias is None else bias.detach()
+        self.bias = None if bias is None else bias.detach().clone()
         self.packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(steps, 1)
         self.stored_bytes = steps.numel() // 2 + tables.nbytes
         self.scales = tables

@@ -47,8 +47,7 @@ def optimise(
 def _let_go(model: SongModel) -> None:
     """What stays as it is may be a view of a mapped file, which would be held in memory whole: copy it out."""
     for parameter in model.parameters():
-        if parameter.untyped_storage().nbytes() > parameter.nbytes:
-            parameter.data = parameter.data.clone()
+        parameter.data = parameter.data.clone()
 
 
 def _dit_rows(dit: DiffusionTransformer) -> int:

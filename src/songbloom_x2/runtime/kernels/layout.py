@@ -13,6 +13,10 @@ _MOST_IN_16_BITS = 32767 // 127
 """Rows have bytes from 1 to 127: so much may the weights sum to that are multiplied with them in one 16-bit sum."""
 
 
+_AT_ONCE = 16
+"""Panels that are laid out at a time."""
+
+
 @dataclass(frozen=True)
 class Panels:
     """Weights ``[out, in]``, padded to whole panels; the kernel's arithmetic is exact for them."""
@@ -33,11 +37,19 @@ class Panels:
 def panels(weight: Tensor, shape: Shape) -> Panels:
     """Round weights ``[out, in]`` (any float type) and lay them out."""
     rows, columns = weight.shape
-    padded = torch.zeros(-(-rows // shape.columns) * shape.columns, -(-columns // shape.depth) * shape.depth)
-    padded[:rows, :columns] = weight.detach()
-    numbers, scales = whole_numbers(padded, shape)
-    laid = numbers.view(-1, shape.columns, padded.shape[1] // 4, 4).transpose(1, 2).contiguous()
-    return Panels(laid, scales, numbers.sum(dim=1, dtype=torch.int32))
+    count, depth = -(-rows // shape.columns), -(-columns // shape.depth) * shape.depth
+    laid = torch.empty(count, depth // 4, shape.columns, 4, dtype=torch.int8)
+    scales, sums = torch.empty(count * shape.columns), torch.empty(count * shape.columns, dtype=torch.int32)
+    # Some panels at a time: what is needed on the way stays small.
+    for first in range(0, count, _AT_ONCE):
+        these = weight.detach()[first * shape.columns : (first + _AT_ONCE) * shape.columns]
+        padded = torch.zeros(min(_AT_ONCE, count - first) * shape.columns, depth)
+        padded[: len(these), :columns] = these
+        numbers, found = whole_numbers(padded, shape)
+        laid[first : first + _AT_ONCE] = numbers.view(-1, shape.columns, depth // 4, 4).transpose(1, 2)
+        outputs = slice(first * shape.columns, first * shape.columns + len(padded))
+        scales[outputs], sums[outputs] = found, numbers.sum(dim=1, dtype=torch.int32)
+    return Panels(laid, scales, sums)
 
 
 def whole_numbers(weight: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:

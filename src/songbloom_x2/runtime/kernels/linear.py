@@ -18,7 +18,7 @@ class KernelLinear(nn.Module):
         self.out_features, self.in_features = weight.shape
         self._library = library
         self._panels = panels(weight, library.shape)
-        self._bias = None if bias is None else bias.detach().float().contiguous()
+        self._bias = None if bias is None else bias.detach().float().clone()
         self.stored_bytes = self._panels.nbytes + (0 if self._bias is None else self._bias.nbytes)
 
     @property
