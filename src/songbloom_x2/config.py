@@ -326,6 +326,8 @@ class RuntimeConfig:
     """The same for the codec, which it can be heard in."""
     cudnn_benchmark: bool = True
     """Let cuDNN try which convolution is fastest."""
+    memory: str | None = None
+    """How much may be used at most, such as 6GB: songs side by side, then exactness are given up for it; none: any."""
     threads: int | None = None
     """CPU threads; none: what torch takes by itself."""
     batch_size: int = 4

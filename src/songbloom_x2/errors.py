@@ -36,6 +36,10 @@ class RuntimePlanError(SongBloomError):
     """The requested device, precision or optimisation does not exist here."""
 
 
+class OutOfMemoryError(SongBloomError):
+    """The machine has not as much memory as was needed."""
+
+
 class MissingExtraError(SongBloomError):
     """A feature needs packages of an extra that is not installed."""
 

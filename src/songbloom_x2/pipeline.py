@@ -35,6 +35,7 @@ from songbloom_x2.request_checks import (
     requested_sampling,
 )
 from songbloom_x2.runtime.apply import apply
+from songbloom_x2.runtime.memory import Fitted
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
 from songbloom_x2.song_making import DECODE_FRAMES, PreparedSong, SongMaking, are_takes
 from songbloom_x2.song_stream import SongStream
@@ -126,11 +127,14 @@ class SongPipeline:
         runtime = runtime or RuntimeConfig()
         if runtime.quantise == "auto" and (kind := stored_quantisation(model, models_dir)) is not None:
             runtime = dataclasses.replace(runtime, quantise=kind)
-        plan = resolve(runtime)
+        plan, songs = resolve(runtime), runtime.batch_size
+        fitted = None if runtime.memory is None else Fitted(runtime)
         with apply(plan):
-            loaded = load_model(model, plan, models_dir=models_dir, loras=loras)
+            loaded = load_model(model, fitted or plan, models_dir=models_dir, loras=loras)
+        if fitted is not None and fitted.plan is not None:
+            plan, songs = fitted.plan, fitted.songs
         spent = time.perf_counter() - started
-        return cls(loaded, plan, batch_size=runtime.batch_size, load_seconds=spent, styles_dir=styles_dir)
+        return cls(loaded, plan, batch_size=songs, load_seconds=spent, styles_dir=styles_dir)
 
     @property
     def config(self) -> SongConfig:

@@ -150,7 +150,8 @@ def test_refusals(full, tmp_path):
 PEAK = """
 import sys
 from pathlib import Path
-from songbloom_x2.bench.memory import forget_peak, peak_bytes, resident_bytes
+from songbloom_x2.bench.memory import forget_peak, peak_bytes
+from songbloom_x2.runtime.resident import resident_bytes
 from songbloom_x2.checkpoints.load import load_model
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.runtime.footprint import module_bytes

@@ -51,6 +51,9 @@ class Measured:
     peak_memory_bytes: int
     """Most memory while songs were made, less that of the process before a model was in it (on a GPU: the GPU's)."""
     process_peak_bytes: int
+    """The same with the process itself."""
+    estimated_bytes: int
+    """What ``runtime.memory`` expected, to be compared with the line above (on a GPU: with ``peak_memory_bytes``)."""
     weights_bytes: int
     state_bytes: int
     """Key-value cache at the end of the song."""

@@ -6,22 +6,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from songbloom_x2.runtime.resident import resident_bytes as resident_bytes
+from songbloom_x2.runtime.resident import status_bytes
+
 if TYPE_CHECKING:
     import torch
 
-_STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 
 
-def resident_bytes() -> int:
-    """Memory of this process that lies in RAM; 0 where the system does not say (it is not Linux)."""
-    return _status("VmRSS")
-
-
 def peak_bytes() -> int:
-    """The most that :func:`resident_bytes` was since :func:`forget_peak`; what the process ever had elsewhere."""
-    if _STATUS.is_file():
-        return _status("VmHWM")
+    """The most memory in RAM since :func:`forget_peak`; on other systems, the most that the process ever had."""
+    if most := status_bytes("VmHWM"):
+        return most
     if sys.platform == "win32":
         return 0
     import resource
@@ -47,12 +44,3 @@ def device_peak_bytes(device: torch.device) -> int | None:
     import torch
 
     return torch.cuda.max_memory_reserved(device)
-
-
-def _status(field: str) -> int:
-    if not _STATUS.is_file():
-        return 0
-    for line in _STATUS.read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    return 0

@@ -14,15 +14,17 @@ from pathlib import Path
 import torch
 
 from songbloom_x2.bench.case import Case, Measured
-from songbloom_x2.bench.memory import device_peak_bytes, forget_peak, peak_bytes, resident_bytes
+from songbloom_x2.bench.memory import device_peak_bytes, forget_peak, peak_bytes
 from songbloom_x2.bench.price import priced
 from songbloom_x2.bench.sizes import random_config, read_model
-from songbloom_x2.checkpoints.load import load_model
+from songbloom_x2.checkpoints.load import Placement, load_model
 from songbloom_x2.codec.base import Codec
 from songbloom_x2.config import FRAME_RATE, RuntimeConfig, SamplingConfig
 from songbloom_x2.engine import Generation, SongTask
 from songbloom_x2.runtime.apply import apply, codec_scope
+from songbloom_x2.runtime.memory import estimated
 from songbloom_x2.runtime.plan import RuntimePlan, resolve
+from songbloom_x2.runtime.resident import resident_bytes
 from songbloom_x2.song_model import SongModel
 from songbloom_x2.steps import SongCondition, Steps
 
@@ -46,7 +48,8 @@ def measure(case: Case) -> Measured:
     plan = resolve(RuntimeConfig(**case.runtime))
     started = time.perf_counter()
     with apply(plan):
-        model = load_case(case, plan)
+        watched = _Watched(plan, case, bare)
+        model = load_case(case, watched)
         steps = plan.steps(model)
     load = time.perf_counter() - started
     sampling = dataclasses.replace(model.config.sampling, **case.sampling)
@@ -79,6 +82,7 @@ def measure(case: Case) -> Measured:
         codec_rtf=statistics.median(run.decoding for run in runs) / seconds if codec is not None else None,
         peak_memory_bytes=max(peak - bare, 0) if on_device is None else on_device,
         process_peak_bytes=peak,
+        estimated_bytes=watched.estimate,
         weights_bytes=weights,
         state_bytes=runs[-1].state_bytes,
         load_s=load,
@@ -88,7 +92,22 @@ def measure(case: Case) -> Measured:
     )
 
 
-def load_case(case: Case, plan: RuntimePlan) -> SongModel:
+class _Watched:
+    """Places a model by a plan, and notes what it is expected to take."""
+
+    def __init__(self, plan: RuntimePlan, case: Case, bare: int) -> None:
+        self._plan, self._case, self._bare = plan, case, bare
+        self.estimate = 0
+
+    def place(self, model: SongModel) -> SongModel:
+        frames = round(self._case.seconds * FRAME_RATE)
+        process = self._bare if self._plan.device == "cpu" else 0
+        rows = None if model.config.alignment is None else len(LYRICS)
+        self.estimate = estimated(model, self._plan, self._case.songs, process, frames, rows).total
+        return self._plan.place(model)
+
+
+def load_case(case: Case, plan: Placement) -> SongModel:
     """The model of a case, placed as the plan says."""
     if case.weights is None:
         return load_model("embedded", plan).model

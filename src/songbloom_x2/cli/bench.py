@@ -141,7 +141,7 @@ def _asked(args: argparse.Namespace) -> Asked:
         python = Path(named)
         if not python.is_file():
             raise ConfigError(f"--peer-python {python}: no such file; songbloom bench --setup-peer DIR makes it")
-    default = COMPARED if args.quality else DEFAULT
+    default: tuple[str, ...] = COMPARED if args.quality else DEFAULT
     slow = () if args.configs is not None or args.quality or no_bfloat16(args.device) is None else IN_BFLOAT16
     default = tuple(name for name in default if name not in slow)
     names = default if args.configs is None else [args.configs] if "=" in args.configs else args.configs.split(",")

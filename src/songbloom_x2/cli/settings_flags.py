@@ -45,6 +45,7 @@ _KEYS = MappingProxyType(
         "kv_cache": "runtime.kv_cache",
         "compile": "runtime.compile",
         "packing": "runtime.packing",
+        "memory": "runtime.memory",
         "threads": "runtime.threads",
         "batch_size": "runtime.batch_size",
     }
@@ -114,6 +115,7 @@ def add_machine_flags(group: Group) -> None:
         group.add_argument(flag, choices=get_args(choices), default=argparse.SUPPRESS, help=what)
     for flag, what in (("--compile", "compile the step functions"), ("--packing", "pack weights for the CPU")):
         group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=what)
+    group.add_argument("--memory", default=argparse.SUPPRESS, metavar="SIZE", help="at most, such as 6GB (default any)")
     group.add_argument("--threads", type=int, default=argparse.SUPPRESS, help="CPU threads")
     group.add_argument(
         "--batch-size",

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 
 import torch
 
+from songbloom_x2.errors import OutOfMemoryError
 from songbloom_x2.runtime.attention import attention_scope
 from songbloom_x2.runtime.plan import RuntimePlan
 
 
 @contextmanager
 def apply(plan: RuntimePlan) -> Iterator[None]:
-    """Everything that the plan says, for LM and DiT."""
+    """Everything that the plan says, for LM and DiT. Raises ``OutOfMemoryError`` where what is inside finds no room."""
     threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
     if plan.threads != threads:
         torch.set_num_threads(plan.threads)
@@ -24,10 +25,22 @@ def apply(plan: RuntimePlan) -> Iterator[None]:
     try:
         with _tf32(plan.tf32), attention_scope(plan.attention):
             yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_shortage(error):
+            raise
+        kind = "the GPU's memory" if plan.device == "cuda" else "memory"
+        raise OutOfMemoryError(
+            f"{kind} is used up: ask for --memory SIZE, --quantise int8, --batch-size 1 or shorter songs"
+        ) from error
     finally:
         torch.backends.cudnn.benchmark = benchmark
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
+
+
+def _is_shortage(error: Exception) -> bool:
+    # torch has a class of its own for GPUs only; its allocator on the host raises a plain RuntimeError.
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @contextmanager
