@@ -21,7 +21,7 @@ Objective = Literal["rectified_flow", "v"]
 DitGuidance = Literal["h", "global", "none"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-AttentionKernel = Literal["auto", "flash", "efficient", "math"]
+AttentionKernel = Literal["auto", "flash", "flash_attn", "efficient", "math"]
 MixMethod = Literal["latents", "embeddings", "guidance"]
 """Where styles are mixed: in the prompt's latents; in what the model makes of them; or in each of its predictions."""
 Preset = Literal["draft", "fast", "balanced", "best"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ _BACKENDS = {
     "efficient": SDPBackend.EFFICIENT_ATTENTION,
     "math": SDPBackend.MATH,
 }
+_PACKAGES = ("FA4", "FA3")
 MASKED = "flash, efficient where masked"
 """Flash attention on CUDA takes no mask, which the sketch LM's cache needs: those calls go to another kernel."""
 
@@ -27,8 +29,10 @@ def resolve_attention(asked: AttentionKernel, device: str, dtype: torch.dtype) -
     """The kernels that will be used; ``RuntimePlanError`` where the asked one does not run on this device and type."""
     if asked == "auto":
         return Choice("attention", asked, asked, "torch picks the fastest kernel for each call")
+    if asked == "flash_attn":
+        return _resolve_package(device)
     if asked not in _BACKENDS:
-        raise RuntimePlanError(f"attention '{asked}' is unknown; known are auto, {', '.join(_BACKENDS)}")
+        raise RuntimePlanError(f"attention '{asked}' is unknown; known are auto, flash_attn, {', '.join(_BACKENDS)}")
     backend = _BACKENDS[asked]
     if not _runs([backend], device, dtype, masked=False):
         name = str(dtype).removeprefix("torch.")
@@ -44,9 +48,32 @@ def attention_scope(value: str) -> AbstractContextManager[None]:
     """A scope in which only the resolved kernels run (``value`` of the choice)."""
     if value == "auto":
         return nullcontext()
+    if value in _PACKAGES:
+        return _package_scope(value)
     backends = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION] if value == MASKED else [_BACKENDS[value]]
     scope: AbstractContextManager[None] = sdpa_kernel(backends)
     return scope
+
+
+def _resolve_package(device: str) -> Choice:
+    """``FA4`` or ``FA3``: what torch calls the kernels of the package flash-attn."""
+    if device != "cuda":
+        raise RuntimePlanError(f"attention 'flash_attn': its kernels are for NVIDIA GPUs, not for '{device}'")
+    for name in _PACKAGES:
+        with suppress(ImportError, AttributeError, ValueError, RuntimeError), _package_scope(name):
+            return Choice("attention", "flash_attn", name, "as asked; masked steps go to the efficient kernel")
+    raise RuntimePlanError("attention 'flash_attn': needs the package flash-attn, 3 or 4, and torch from 2.11 on")
+
+
+@contextmanager
+def _package_scope(name: str) -> Iterator[None]:
+    """Flash attention comes from the package inside, and from torch again afterwards."""
+    torch.nn.attention.activate_flash_attention_impl(name)
+    try:
+        with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]):
+            yield
+    finally:
+        torch.nn.attention.restore_flash_attention_impl()
 
 
 def _runs(backends: list[SDPBackend], device: str, dtype: torch.dtype, *, masked: bool) -> bool:
