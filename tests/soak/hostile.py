@@ -1,6 +1,6 @@
 """Hostile requests against a running server: no answer of 5xx, no path or trace in any, memory flat.
 
-    songbloom serve --port 8000 --data-dir /tmp/soak --no-page &
+    SONGBLOOM_SERVER_REQUESTS_PER_MINUTE=none songbloom serve --port 8000 --data-dir /tmp/soak --no-page &
     python tests/soak/hostile.py http://127.0.0.1:8000 --requests 5000 --pid SERVER_PID
 
 Prints one JSON object: requests, answers by status, what was wrong (empty where all is well), memory before and after.
@@ -336,6 +336,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pid", type=int, help="the server's process, whose memory is told")
     parser.add_argument("--key")
+    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     headers = {} if args.key is None else {"Authorization": f"Bearer {args.key}"}
     memory = []
@@ -347,14 +348,17 @@ def main() -> int:
         report = attacker.run(args.requests)
         memory.append(resident_megabytes(args.pid) if args.pid else None)
     told = {
+        "command": f"python tests/soak/hostile.py URL --requests {args.requests} --seed {args.seed} --pid PID",
         "requests": report.requests,
         "statuses": {str(status): count for status, count in sorted(report.statuses.items())},
         "wrong": report.wrong[:20],
         "wrong_count": len(report.wrong),
         "resident_mb": memory,
     }
-    print(json.dumps(told, indent=2))
-    return 1 if report.wrong else 0
+    sys.path.insert(0, str(Path(__file__).parent))
+    from ground import report as tell
+
+    return tell(args, told, not report.wrong)
 
 
 if __name__ == "__main__":

@@ -52,15 +52,24 @@ def run(
         return {"rc": made.returncode, "report": report, "output": made.stdout[-20000:] + made.stderr[-2000:]}
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    """Run and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
     parser.add_argument("--examples", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--phases", default=PHASES)
-    parser.add_argument("--include")
+    parser.add_argument("--include", metavar="REGEX", help="only these paths")
+    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     found = run(args.url, examples=args.examples, seed=args.seed, phases=args.phases, include=args.include)
-    print(json.dumps(found["report"], indent=1)[:5000])
     print(found["output"])
-    sys.exit(found["rc"])
+    sys.path.insert(0, str(HERE))
+    from ground import report
+
+    command = f"python tests/soak/openapi.py URL --examples {args.examples} --seed {args.seed} --phases {args.phases}"
+    return report(args, {"command": command, "report": found["report"]}, found["rc"] == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
