@@ -331,7 +331,7 @@ class RuntimeConfig:
     threads: int | None = None
     """CPU threads; none: what torch takes by itself."""
     batch_size: int = 4
-    """Songs made side by side at most."""
+    """Songs made side by side at most, also those of several jobs of a server."""
 
 
 @dataclass(frozen=True)
@@ -385,7 +385,7 @@ class JobsConfig:
     """Ray actors at most, when jobs wait."""
     gpus_per_replica: float = 0.0
     """GPUs that each Ray actor takes."""
-    attempts: int = 3
+    attempts: int = 5
     """How often a job is begun at most, where its worker is lost each time."""
     lease_seconds: float = 30.0
     """After so long without a sign of life from its worker, a job is given to another."""
