@@ -4,7 +4,8 @@
     python tests/soak/openapi.py http://127.0.0.1:8000 --examples 50
 
 The server's own limit of requests a minute must be off (SONGBLOOM_SERVER_REQUESTS_PER_MINUTE=none): what it refuses for
-that is no answer to what was asked. Prints one JSON object: cases, failures by check.
+that is no answer to what was asked. Short songs (SONGBLOOM_LIMITS_MAX_DURATION=2) keep it from waiting for sound.
+Prints what schemathesis tells, then one JSON object.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,8 @@ def run(
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--checks", "all"]
         command += ["--max-examples", str(examples), "--seed", str(seed), "--phases", phases, "--no-color"]
         command += ["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off"]
-        command += ["--report-json-path", str(told)]
+        command += ["--report-json-path", str(told), "--request-timeout", "120"]
+        command += more
         if include is not None:
             command += ["--include-path-regex", include]
         environment = {
@@ -45,11 +48,13 @@ def run(
             "SCHEMATHESIS_HOOKS": "openapi_hooks",
             "PYTHONPATH": os.pathsep.join((str(HERE), os.environ.get("PYTHONPATH", ""))),
         }
-        made = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        output = Path(folder) / "output.txt"
+        with output.open("wb") as out:
+            made = subprocess.run(
+                command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT, timeout=timeout, check=False
+            )
         report = json.loads(told.read_text(encoding="utf-8")) if told.exists() else {}
-        return {"rc": made.returncode, "report": report, "output": made.stdout[-20000:] + made.stderr[-2000:]}
+        return {"rc": made.returncode, "report": report, "output": output.read_text(encoding="utf-8")[-20000:]}
 
 
 def main() -> int:
@@ -60,9 +65,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--phases", default=PHASES)
     parser.add_argument("--include", metavar="REGEX", help="only these paths")
+    parser.add_argument("--max-time", type=int, metavar="S", help="repeat for so long")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    found = run(args.url, examples=args.examples, seed=args.seed, phases=args.phases, include=args.include)
+    more = [] if args.max_time is None else ["--max-time", str(args.max_time)]
+    found = run(args.url, examples=args.examples, seed=args.seed, phases=args.phases, include=args.include, more=more)
     print(found["output"])
     sys.path.insert(0, str(HERE))
     from ground import report

@@ -18,6 +18,7 @@ from songbloom_x2.jobs.streaming import EncodedAudio
 
 router = APIRouter(prefix="/v1/audio", tags=["speech"])
 _KINDS = tuple(dict.fromkeys(MEDIA_TYPES.values()))
+_PRIORITY = 1
 _IDS = {"X-Job-ID": "The job behind it", "X-Song-ID": "The song, which is kept like any other"}
 
 
@@ -34,7 +35,9 @@ async def speech(asked: SpeechRequest, request: Request, owner: Maker, service: 
 
     The song is a job like any other. Where the client leaves before the end, the job is cancelled.
     """
-    job = await in_thread(service.submit, "generate", asked.as_request(), owner)
+    # Somebody waits for the sound: before what nobody listens to, where the owner may ask for that.
+    priority = min(_PRIORITY, max(owner.priority, 0))
+    job = await in_thread(service.submit, "generate", asked.as_request(), owner, priority=priority)
     stopping = request.app.state.stopping
 
     async def wait() -> bool:
@@ -45,7 +48,8 @@ async def speech(asked: SpeechRequest, request: Request, owner: Maker, service: 
         head = await first_sound(sound, wait)
         if head is None:
             sound.close()
-            raise await in_thread(_why_silent, service, job.id, owner)
+            gone = not stopping.is_set() and await request.is_disconnected()
+            raise _left() if gone else await in_thread(_why_silent, service, job.id, owner)
     except BaseException:
         await in_thread(_cancel, service, job.id, owner)
         raise
@@ -57,6 +61,11 @@ async def speech(asked: SpeechRequest, request: Request, owner: Maker, service: 
     headers = {"X-Job-ID": job.id, "X-Song-ID": job.song_ids[0]}
     kind = MEDIA_TYPES[asked.response_format]
     return LiveResponse(sound, stopping, kind, head=head, headers=headers, at_end=at_end)
+
+
+def _left() -> Problem:
+    """For the log: nobody is there to read it, and nothing is wrong with the server."""
+    return Problem("conflict", "the client left before anything was made")
 
 
 def _why_silent(service: JobService, job: str, owner: Owner) -> Problem:
