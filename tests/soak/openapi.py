@@ -32,6 +32,7 @@ def run(
     phases: str = PHASES,
     include: str | None = None,
     timeout: float | None = None,
+    more: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Let schemathesis ask; ``examples`` of each operation, ``include`` a regular expression of paths."""
     with tempfile.TemporaryDirectory() as folder:
