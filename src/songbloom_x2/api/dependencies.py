@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
@@ -18,14 +18,15 @@ _Declared = Annotated[object, Security(_bearer)]
 """For the OpenAPI document; ``middleware.authentication`` has done the work already."""
 
 
-def _service(request: Request) -> JobService:
+# Coroutines, though they wait for nothing: plain functions would each be sent through a thread.
+async def _service(request: Request) -> JobService:
     return cast(JobService, request.app.state.service)
 
 
-def _needs(scope: Scope) -> Callable[[Request, object], Owner]:
+def _needs(scope: Scope) -> Callable[[Request, object], Awaitable[Owner]]:
     """A dependency: the owner, if the key has this scope. Raises ``Problem`` 403."""
 
-    def allowed(request: Request, _: _Declared) -> Owner:
+    async def allowed(request: Request, _: _Declared) -> Owner:
         state = request.scope["state"]
         key = cast("ApiKey | None", state["key"])
         if key is not None and not key.may(scope):
