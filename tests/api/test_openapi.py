@@ -34,6 +34,14 @@ def test_every_type_of_job_has_an_example(client: httpx.Client) -> None:
     named = [reference["$ref"].rpartition("/")[2] for reference in body["schema"]["oneOf"]]
     schemas = document["components"]["schemas"]
     assert {schemas[name]["properties"]["type"]["const"] for name in named} == kinds
+    for kind, example in body["examples"].items():
+        value = example["value"]
+        if "duration" in value["request"]:
+            value["request"]["duration"] = 0.64
+        answer = client.post("/v1/jobs", json=value)
+        # The song of an example is nobody's.
+        wanted = 404 if "song" in value["request"] else 202
+        assert answer.status_code == wanted, (kind, answer.text)
 
 
 if sys.version_info >= (3, 11):  # schemathesis needs it
@@ -41,6 +49,6 @@ if sys.version_info >= (3, 11):  # schemathesis needs it
     def test_the_server_keeps_what_its_document_promises(serve: Serve, checks: ModuleType, tmp_path: Path) -> None:
         more = {"SONGBLOOM_SERVER_REQUESTS_PER_MINUTE": "none", "SONGBLOOM_LIMITS_MAX_DURATION": "2"}
         with serve(tmp_path / "data", **more) as server:
-            found = checks.run(server.url, examples=2, seed=1, phases="examples,fuzzing", timeout=300)
+            found = checks.run(server.url, examples=2, seed=1, phases="fuzzing", timeout=300)
             assert found["rc"] == 0, found["output"]
             assert server.process.poll() is None
