@@ -19,7 +19,8 @@ nothing about mixes.
 
 A method works where, in the mean over the pairs, the distance to the first style grows with the weight and that to the
 second falls. The better one goes in proportion: ``off`` is how far (root mean square over the inner weights, means over
-the pairs) the way that is gone is from the weight. What is made is kept in ``--work`` pair by pair and not made again.
+the pairs) the way that is gone is from the weight. What is made is kept in ``--work`` pair by pair and not made again;
+the figures of every song go there too.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def main() -> int:
             rows += [{"pair": number, **song} for song in json.loads(kept.read_text())]
     named = [(first.name, second.name) for first, second in pairs]
     measured, recognised = _measured(rows, named, styles, dict(np.load(own)))
+    (args.work / "songs.json").write_text(json.dumps(measured, indent=1))
     summary = {method: _summary(measured, method) for method in METHODS}
     good = all(
         summary[DEFAULT_MIX_METHOD][measure][way]
@@ -101,7 +103,6 @@ def main() -> int:
         "recognised": recognised,
         "summary": summary,
         "overall": _overall(measured),
-        "rows": measured,
     }
     return report(args, facts, good)
 
