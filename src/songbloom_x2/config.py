@@ -29,6 +29,7 @@ SolverName = Literal["released", "midpoint", "ab2", "multistep"]
 Optimisation = Literal["minimal", "standard", "aggressive"]
 Quantisation = Literal["auto", "none", "int8", "int8_weights", "int4"]
 Kernels = Literal["auto", "torch", "own"]
+Offload = Literal["none", "stage", "layer"]
 CacheFormat = Literal["auto", "model", "bfloat16", "int8"]
 AudioFormatName = Literal["wav", "flac", "mp3", "opus"]
 
@@ -326,6 +327,8 @@ class RuntimeConfig:
     """The same for the codec, which it can be heard in."""
     cudnn_benchmark: bool = True
     """Let cuDNN try which convolution is fastest."""
+    offload: Offload = "none"
+    """Weights wait in the host's memory and come to the GPU by stage (LM, DiT) or by layer: less memory, slower."""
     memory: str | None = None
     """How much may be used at most, such as 6GB: songs side by side, then exactness are given up for it; none: any."""
     threads: int | None = None

@@ -15,6 +15,7 @@ from songbloom_x2.config import (
     Device,
     Kernels,
     ModelsConfig,
+    Offload,
     Optimisation,
     OutputConfig,
     Precision,
@@ -45,6 +46,7 @@ _KEYS = MappingProxyType(
         "kv_cache": "runtime.kv_cache",
         "compile": "runtime.compile",
         "packing": "runtime.packing",
+        "offload": "runtime.offload",
         "memory": "runtime.memory",
         "threads": "runtime.threads",
         "batch_size": "runtime.batch_size",
@@ -110,6 +112,7 @@ def add_machine_flags(group: Group) -> None:
     )
     for flag, choices, what in (
         ("--kernels", Kernels, f"of int8 on a CPU (default {runtime.kernels})"),
+        ("--offload", Offload, f"weights that come to the GPU for their turn (default {runtime.offload})"),
         ("--kv-cache", CacheFormat, f"what the LM remembers (default {runtime.kv_cache})"),
     ):
         group.add_argument(flag, choices=get_args(choices), default=argparse.SUPPRESS, help=what)

@@ -95,6 +95,20 @@ def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisa
     return Choice("kernels", asked, "torch", why)
 
 
+def resolve_offload(config: RuntimeConfig, device: str, quantisation: str) -> Choice:
+    """Whether weights leave a GPU between their turns."""
+    asked = config.offload
+    if asked not in ("none", "stage", "layer"):
+        raise RuntimePlanError(f"offload '{asked}' is unknown; known are none, stage and layer")
+    if asked == "none":
+        return Choice("offload", asked, "none", "all weights stay where they are used")
+    if device != "cuda":
+        raise RuntimePlanError(f"offload '{asked}': only a GPU's weights can wait in the host's memory, not '{device}'")
+    if quantisation != "none":
+        raise RuntimePlanError(f"offload '{asked}': not with quantise '{quantisation}', whose layers do not move")
+    return Choice("offload", asked, asked, "as asked; slower by what the moves take")
+
+
 def resolve_cache(config: RuntimeConfig, device: str, precision: str, kernels: str) -> Choice:
     """The type in which the LM keeps keys and values."""
     asked = config.kv_cache
@@ -125,6 +139,8 @@ def resolve_compile(config: RuntimeConfig, device: str, quantisation: str) -> Ch
             else "on a CPU only where asked for: its gain there was not measured"
         )
         return Choice("compile", asked, "off", why if device == "cpu" or config.compile is not None else "plain path")
+    if config.offload != "none":
+        return _refused("compile", asked, config.compile is not None, "not with weights that come and go (offload)")
     if device == "mps":
         return _refused("compile", asked, config.compile is not None, "not on an Apple GPU")
     if device == "cpu" and shutil.which("g++") is None and shutil.which("clang++") is None:

@@ -80,13 +80,15 @@ def estimated(
     cache = 2 * config.lm_layers * rows * capacity * config.num_heads * (
         head * kept.itemsize + (4 if kept == torch.int8 else 0)
     )  # fmt: skip
-    return MemoryEstimate(process, _weights(model, plan), cache, _work(config, plan, rows, prefix))
+    weights = _weights(model, plan) - _elsewhere(model, plan)
+    return MemoryEstimate(process, weights, cache, _work(config, plan, rows, prefix))
 
 
 def within(model: SongModel, runtime: RuntimeConfig, limit: int) -> tuple[RuntimePlan, int]:
     """A plan that keeps ``model`` within ``limit`` bytes, and how many songs may be made side by side.
 
-    What is given up, in this order, and only where it was left to us: songs side by side, 8 bits, 4 bits. Raises
+    What is given up, in this order, and only where it was left to us: songs side by side, 8 bits, 4 bits, and on a GPU its memory
+    for the layers. Raises
     ``RuntimePlanError`` where nothing fits.
     """
     asked = resolve(runtime)
@@ -119,6 +121,10 @@ def _candidates(runtime: RuntimeConfig) -> Iterator[tuple[RuntimeConfig, str]]:
     kept: CacheFormat = "int8" if runtime.kv_cache == "auto" else runtime.kv_cache
     yield dataclasses.replace(runtime, quantise="int8", kv_cache=kept), "weights in 8 bits, keys and values too"
     yield dataclasses.replace(runtime, quantise="int4", kv_cache=kept), "weights in 4 bits, keys and values in 8"
+    if runtime.offload == "none":
+        # Exact, but slower than any of those; resolving refuses them where there is no GPU.
+        yield dataclasses.replace(runtime, offload="stage"), "LM and DiT come to the GPU in turn"
+        yield dataclasses.replace(runtime, offload="layer"), "each layer comes to the GPU for its turn"
 
 
 def _prefix(config: SongConfig) -> int:
@@ -142,6 +148,20 @@ def _weights(model: SongModel, plan: RuntimePlan) -> int:
         total += sum(each * part.numel() for part in module.parameters(recurse=False))
         total += sum(part.nbytes for part in module.buffers(recurse=False))
     return total
+
+
+def _elsewhere(model: SongModel, plan: RuntimePlan) -> int:
+    """Weights that wait on the host while others have their turn."""
+    size = plan.torch_dtype.itemsize
+    stages = [[size * sum(part.numel() for part in layer.parameters()) for layer in part] for part in _layers(model)]
+    if plan.offload == "none":
+        return 0
+    present = max(sum(stage) for stage in stages) if plan.offload == "stage" else max(map(max, stages))
+    return sum(map(sum, stages)) - present
+
+
+def _layers(model: SongModel) -> tuple[nn.ModuleList, nn.ModuleList]:
+    return model.sketch.layers, model.dit.layers
 
 
 def _rounded(inputs: int, outputs: int, plan: RuntimePlan) -> int:

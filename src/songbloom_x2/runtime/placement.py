@@ -11,18 +11,20 @@ from torch import Tensor, nn
 from songbloom_x2.song_model import SongModel
 
 
-def place(model: SongModel, device: torch.device, dtype: torch.dtype) -> SongModel:
+def place(model: SongModel, device: torch.device, dtype: torch.dtype, *, layers_wait: bool = False) -> SongModel:
     """Move ``model`` in place: parameters outside the codec to ``dtype``, the codec to float32, all to ``device``.
 
     One tensor at a time, so that beside the old weights never more than one new tensor waits; a tensor that is already
-    right is not copied. Buffers outside the codec keep their type: they hold tables and counts, not weights.
+    right is not copied. With ``layers_wait`` the layers of LM and DiT go to the host instead. Buffers outside the codec keep their type: they hold tables and counts, not weights.
     """
     codec = set() if model.codec is None else set(model.codec.modules())
+    layers = (*model.sketch.layers, *model.dit.layers) if layers_wait else ()
+    waiting = {part for layer in layers for part in layer.modules()}
     for module in model.modules():
         inside = module in codec
         move = partial(
             _moved,
-            device=device,
+            device=torch.device("cpu") if module in waiting else device,
             parameters=torch.float32 if inside else dtype,
             buffers=torch.float32 if inside else None,
         )

@@ -20,6 +20,7 @@ from songbloom_x2.runtime.bundles import (
     resolve_cache,
     resolve_compile,
     resolve_kernels,
+    resolve_offload,
     resolve_packing,
     resolve_quantisation,
 )
@@ -29,6 +30,7 @@ from songbloom_x2.runtime.device import resolve_device
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.build import built
 from songbloom_x2.runtime.kernels.steps import fused
+from songbloom_x2.runtime.offload import by_layer, by_stage
 from songbloom_x2.runtime.optimise import optimise
 from songbloom_x2.runtime.placement import place
 from songbloom_x2.runtime.precision import resolve_precision, resolve_tf32
@@ -53,6 +55,8 @@ class RuntimePlan:
     """``torch``, or ``own`` (``runtime.kernels``) for the quantised layers and the step functions."""
     kv_cache: str
     """Number format of the LM's keys and values, a torch type's name."""
+    offload: str
+    """``none``, ``stage`` or ``layer``: when weights come to a GPU."""
     compiled: bool
     tf32: bool
     codec_tf32: bool
@@ -76,14 +80,17 @@ class RuntimePlan:
 
         Its linear layers become those of the plan, one by one.
         """
-        placed = place(model, self.torch_device, self.torch_dtype)
-        return optimise(
+        placed = place(model, self.torch_device, self.torch_dtype, layers_wait=self.offload != "none")
+        placed = optimise(
             placed,
             packing=self.packing,
             quantisation=self.quantisation,
             device=self.device,
             library=Library(built()) if self.kernels == "own" else None,
         )
+        if self.offload == "layer":
+            by_layer(placed, self.device)
+        return placed
 
     def steps(self, model: SongModel) -> Steps:
         """The step functions of a placed model, compiled where the plan says so. Once a model: they keep their code."""
@@ -93,6 +100,8 @@ class RuntimePlan:
             steps = dataclasses.replace(steps, new_cache=partial(model.sketch.new_cache, dtype=dtype))
         if self.kernels == "own":
             steps = fused(steps, model, Library(built()))
+        if self.offload == "stage":
+            return by_stage(steps, model, self.device)
         return compiled(steps, self.device) if self.compiled else steps
 
     def explain(self) -> str:
@@ -119,6 +128,7 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
     quantisation = resolve_quantisation(config, device.value, dtype)
     kernels = resolve_kernels(config, device.value, precision.value, quantisation.value)
     kv_cache = resolve_cache(config, device.value, precision.value, kernels.value)
+    offload = resolve_offload(config, device.value, quantisation.value)
     compiled = resolve_compile(config, device.value, quantisation.value)
     tf32 = resolve_tf32(config.tf32, device.value, "tf32")
     codec_tf32 = resolve_tf32(config.codec_tf32, device.value, "codec tf32")
@@ -133,6 +143,7 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
         quantisation=quantisation.value,
         kernels=kernels.value,
         kv_cache=kv_cache.value,
+        offload=offload.value,
         compiled=compiled.value == "on",
         tf32=tf32.value == "on",
         codec_tf32=codec_tf32.value == "on",
@@ -147,6 +158,7 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
             quantisation,
             kernels,
             kv_cache,
+            offload,
             compiled,
             tf32,
             codec_tf32,
