@@ -87,9 +87,8 @@ def estimated(
 def within(model: SongModel, runtime: RuntimeConfig, limit: int) -> tuple[RuntimePlan, int]:
     """A plan that keeps ``model`` within ``limit`` bytes, and how many songs may be made side by side.
 
-    What is given up, in this order, and only where it was left to us: songs side by side, 8 bits, 4 bits, and on a GPU its memory
-    for the layers. Raises
-    ``RuntimePlanError`` where nothing fits.
+    What is given up, in this order, and only where it was left to us: songs side by side, 8 bits, 4 bits, and on a
+    GPU the layers' place in its memory. Raises ``RuntimePlanError`` where nothing fits.
     """
     asked = resolve(runtime)
     process = resident_bytes() if asked.device == "cpu" else device_bytes(asked.torch_device)

@@ -15,7 +15,8 @@ def place(model: SongModel, device: torch.device, dtype: torch.dtype, *, layers_
     """Move ``model`` in place: parameters outside the codec to ``dtype``, the codec to float32, all to ``device``.
 
     One tensor at a time, so that beside the old weights never more than one new tensor waits; a tensor that is already
-    right is not copied. With ``layers_wait`` the layers of LM and DiT go to the host instead. Buffers outside the codec keep their type: they hold tables and counts, not weights.
+    right is not copied. With ``layers_wait`` the layers of LM and DiT go to the host instead. Buffers outside the codec
+    keep their type: they hold tables and counts, not weights.
     """
     codec = set() if model.codec is None else set(model.codec.modules())
     layers = (*model.sketch.layers, *model.dit.layers) if layers_wait else ()
