@@ -44,7 +44,7 @@ I can hear the river calling.
 Sing with me until the morning."""
 QUICK = {"duration": 4, "steps": 4}
 LONG = {"duration": 40, "steps": 16}
-PATIENCE = 240_000
+PATIENCE = 120_000
 """Milliseconds that a song may take on a busy machine."""
 
 
@@ -59,7 +59,7 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "songbloom_x2", "ui", "--no-browser", f"--port={self.port}"]
-        environment = {**os.environ, "SONGBLOOM_JOBS_LEASE_SECONDS": "4", "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "SONGBLOOM_JOBS_LEASE_SECONDS": "4", "SONGBLOOM_JOBS_DRAIN_SECONDS": "1"}
         self._process = subprocess.Popen(
             [*command, f"--data-dir={self.folder}", *self._more], stderr=subprocess.PIPE, text=True, env=environment
         )

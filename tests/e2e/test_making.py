@@ -13,7 +13,7 @@ def test_a_first_song(studio: Any) -> None:
     page.get_by_role("menuitem", name="Goodnight, harbour").click()
     page.get_by_label("Title", exact=True).fill("Harbour")
     page.get_by_text("Bossa · Glen", exact=True).click()
-    page.get_by_label("Longest, seconds").fill("4")
+    page.get_by_role("spinbutton", name="Longest, seconds").fill("4")
     page.wait_for_function("document.querySelector('sb-create .told').textContent.includes('of song')")
     job = studio.create()
     studio.until_job(job, "succeeded")
