@@ -107,10 +107,15 @@ def test_again_with_this_seed_is_the_same_song(studio: Any, songs: list[str]) ->
 
 def test_what_cannot_be_made_is_said_beside_the_button(studio: Any) -> None:
     page = studio.open(lyrics="").page
+    before = page.evaluate("songbloom.get('jobs').length")
     page.click(".btn.create")
     wrong = page.locator("sb-create [role=alert]")
     assert "no words yet" in wrong.inner_text()
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
     page.get_by_label("Lyrics", exact=True).fill("[verse]")
     page.click(".btn.create")
-    page.wait_for_function("document.querySelector('sb-create [role=alert]').textContent.includes('line')")
+    page.wait_for_function("document.querySelector('sb-create [role=alert]').textContent.includes('only tags')")
+    page.get_by_label("Lyrics", exact=True).fill("[vers] Hello")
+    page.click(".btn.create")
+    page.wait_for_function("document.querySelector('sb-create [role=alert]').textContent.includes('line 1')")
+    assert page.evaluate("songbloom.get('jobs').length") == before

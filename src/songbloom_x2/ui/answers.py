@@ -19,6 +19,8 @@ from songbloom_x2.ui.sung_lines import heard_words, sung_lines
 JOBS_SHOWN = 40
 """The newest jobs that the page is told of."""
 _SONGS_A_PAGE = 40
+_NEW = ("generate", "interpolate")
+"""Kinds of jobs that the page asks for with lyrics of their own."""
 
 Arguments = Mapping[str, Any]
 
@@ -78,7 +80,6 @@ class Answers:
             "options": options_json(self._service.limits),
             "limits": asdict(self._service.limits),
             "kinds": list(KINDS),
-            "mixes": False,
             "instrumental_seconds": INSTRUMENTAL_SECONDS,
             "styles": [asdict(style) for style in self._service.styles(owner)],
             "jobs": self.jobs(owner),
@@ -89,7 +90,11 @@ class Answers:
         samples = args.get("samples") or 1
         if not isinstance(samples, int):
             raise ConfigError(f"samples {samples}: must be a whole number")
-        return job_json(self._service.submit(_text(args, "kind"), _mapping(args, "request"), owner, samples=samples))
+        kind, request = _text(args, "kind"), _mapping(args, "request")
+        if kind in _NEW and not request.get("instrumental"):
+            # What cannot be sung is said beside the button, not by a job that fails.
+            self._service.check_lyrics(_text(request, "lyrics"), request.get("model"))
+        return job_json(self._service.submit(kind, request, owner, samples=samples))
 
     def _songs(self, args: Arguments, owner: Owner) -> dict[str, Any]:
         found = self._service.songs(
@@ -130,8 +135,8 @@ class Answers:
         return {"text": self._service.clean_lyrics(_text(args, "text"), args.get("model"))}
 
     def _estimate(self, args: Arguments, owner: Owner) -> dict[str, Any]:
-        request = _mapping(args, "request")
-        return {"seconds": self._service.estimate(request, samples=args.get("samples") or 1)}
+        kind, request, samples = _text(args, "kind"), _mapping(args, "request"), args.get("samples") or 1
+        return {"seconds": self._service.estimate(request, samples=samples, kind=kind, owner=owner)}
 
     def _models(self, args: Arguments, owner: Owner) -> dict[str, Any]:
         return {

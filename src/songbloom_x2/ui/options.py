@@ -9,15 +9,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from songbloom_x2.config import PRESETS, JobLimits, Preset, SamplingConfig, SolverName
+from songbloom_x2.request_checks import FASTEST, SLOWEST
 
-FieldKind = Literal["number", "slider", "switch", "choice"]
+FieldKind = Literal["number", "slider", "switch", "choice", "key"]
 
 
 @dataclass(frozen=True)
 class OptionField:
     """One field. ``sampling``: it overrides a sampling setting; ``beside``: it stands beside the request.
 
-    ``simple``: shown in Simple too. ``optional``: a choice may be none.
+    ``simple``: shown in Simple too. ``optional``: a choice may be none. ``told``: only for models whose requests may
+    name tempo and key.
     """
 
     name: str
@@ -32,6 +34,7 @@ class OptionField:
     beside: bool = False
     simple: bool = False
     optional: bool = False
+    told: bool = False
 
 
 def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
@@ -48,6 +51,8 @@ def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
         ),
         OptionField("seed", "song", "number", low=0, step=1),
         OptionField("instrumental", "song", "switch", default=False),
+        OptionField("bpm", "song", "number", low=SLOWEST, high=FASTEST, step=1, told=True),
+        OptionField("key", "song", "key", optional=True, told=True),
         OptionField("model", "model", "choice"),
         OptionField("preset", "quality", "choice", choices=get_args(Preset), simple=True, optional=True),
         sampling("steps", "quality", "slider", low=1, high=min(80, limits.max_steps), step=1),

@@ -5,21 +5,23 @@ import { clock, lasting } from "./format.js";
 import { t } from "./i18n.js";
 import { requestOf } from "./options.js";
 import { draft, get, kept, on, set } from "./store.js";
-import { mixText } from "./style_mix.js";
+import { mixText } from "./mix_text.js";
 
 const along = kept("along", true);
 
 /** The style as a request names it. */
 function styleOf() {
   const mix = draft.mix.get(), style = draft.style.get();
-  return mix ? mixText(mix) : style?.words ?? style?.id ?? null;
+  return mix ? mixText(mix.parts) : style?.words ?? style?.id ?? null;
 }
 
 /** The song that the page would ask for now. */
 export function asked() {
-  const { request, ...beside } = requestOf(draft.options.get());
+  const { request, ...beside } = requestOf(draft.options.get()), mix = draft.mix.get();
   const quiet = Boolean(draft.options.get().instrumental);
-  return { kind: "generate", request: { ...request, lyrics: quiet ? "" : draft.lyrics.get(), title: draft.title.get().trim() || null, style: styleOf() }, ...beside };
+  const song = { ...request, lyrics: quiet ? "" : draft.lyrics.get(), title: draft.title.get().trim() || null };
+  if (mix?.way) return { kind: "interpolate", request: { ...song, first: mix.parts[0].style, second: mix.parts[1].style, steps: mix.steps } };
+  return { kind: "generate", request: { ...song, style: styleOf() }, ...beside };
 }
 
 /** Ask for a song; gives the job. Throws where it was refused, which is said at the foot of the page unless `aloud` is false. */
@@ -60,7 +62,7 @@ class Create extends HTMLElement {
     if (!what.request.lyrics.trim() && !what.request.instrumental) { this.tell([t("create.write")]); return; }
     try {
       const { seconds } = await ask("estimate", what), length = this.length(what.request);
-      const many = what.samples ?? 1;
+      const many = what.samples ?? what.request.steps ?? 1;
       this.tell([seconds === null || seconds === undefined ? t("create.unknown", { length: clock(length) })
         : t(many > 1 ? "create.takes.many" : "create.takes", { n: many, length: clock(length), time: lasting(seconds) })]);
     } catch (error) {

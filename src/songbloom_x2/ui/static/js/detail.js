@@ -3,7 +3,7 @@ import { ask, manifestOf, peaksOf, spectrogramOf } from "./api.js";
 import { fill, h, icon, menu } from "./dom.js";
 import { clock } from "./format.js";
 import { t } from "./i18n.js";
-import { cover, favourite, playButton, rename, songMenu, titleOf } from "./library.js";
+import { cover, favourite, isNew, playButton, recipe, rename, songMenu, titleOf } from "./library.js";
 import { kindOf, sectionName } from "./lyrics.js";
 import { reworkBar } from "./rework.js";
 import { audio, current, toggle } from "./sound.js";
@@ -55,7 +55,7 @@ class Detail extends HTMLElement {
     this.sections = sectionsOf(this.lines, song.seconds).map((section) => ({ ...section, kind: kindOf(section.tag), name: sectionName(section.tag) }));
     this.wave = new Wave({ label: t("detail.wave.of", { name }), selecting: true, onseek: (seconds) => this.seek(seconds), onselect: (span) => this.rework.show(span) });
     this.wave.show([], song.seconds, this.sections);
-    this.rework = reworkBar(song, this.lines, () => this.wave);
+    this.rework = reworkBar(found, () => this.wave);
     this.picture = h("img", { class: "spectrogram", alt: t("detail.spectrogram.alt", { name }), loading: "lazy", hidden: true });
     const views = ["wave", "spectrogram"].map((view, index) => h("button", { type: "button", "aria-pressed": String(!index), onclick: () => {
       if (index && !this.picture.getAttribute("src")) this.picture.src = spectrogramOf(song.id);
@@ -68,7 +68,7 @@ class Detail extends HTMLElement {
     this.drawHead();
     this.drawWords();
     const recipe = h("details", { class: "recipe" }, h("summary", {}, t("detail.recipe")), h("dl", {}, recipeOf(song, found).flatMap(([label, value]) => [h("dt", {}, label), h("dd", { class: "num" }, value)])),
-      h("div", { class: "row wrap" }, song.kind === "generate" ? h("button", { class: "btn tiny", type: "button", onclick: () => set("recipe.use", { request: found.request, seed: song.seed }) }, icon("pen", 15), t("detail.use")) : null,
+      h("div", { class: "row wrap" }, isNew(song) ? h("button", { class: "btn tiny", type: "button", onclick: () => set("recipe.use", recipe(found)) }, icon("pen", 15), t("detail.use")) : null,
         h("a", { class: "btn tiny", href: manifestOf(song.id), download: `${name}.json` }, icon("down", 15), t("detail.manifest"))));
     fill(this, this.head,
       h("div", { class: "row spread transport" }, h("div", { class: "row" }, playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "big"), this.time), h("div", { class: "seg", role: "group", "aria-label": t("detail.view") }, views)),

@@ -5,9 +5,12 @@ import { create } from "./create.js";
 import { dialog, fill, fresh, h, icon, menu } from "./dom.js";
 import { ago, clock, lasting } from "./format.js";
 import { t } from "./i18n.js";
+import { partsOf } from "./mix_text.js";
+import { extend } from "./rework.js";
 import { isPlaying, silence, toggle } from "./sound.js";
 import { get, kept, on, set } from "./store.js";
 import { styleName } from "./styles.js";
+import { vary } from "./vary.js";
 
 const dismissed = kept("dismissed", []);
 const OPEN = ["queued", "running"];
@@ -18,7 +21,9 @@ const firstLine = (lyrics) => (lyrics ?? "").split(/\n|\. /).map((line) => line.
 
 /** The picture of a song: its style's colours, turned by its own id. */
 export function cover(style, seed, size) {
-  const known = get("styles").find((one) => one.id === style);
+  // A mix looks like the style it has most of.
+  const most = partsOf(style)?.reduce((best, part) => (part.weight > best.weight ? part : best)).style ?? style;
+  const known = get("styles").find((one) => one.id === most);
   return bloom({ name: `${style ?? ""}${seed}`, key: known?.key ?? null, tempo: known?.tempo ?? null, size });
 }
 
@@ -152,20 +157,39 @@ class Library extends HTMLElement {
   }
 }
 
+/** Kinds of songs that start from nothing. */
+const NEW = ["generate", "mix", "interpolate"];
+
 /** A stored request as it may be asked for again: only a new song names its model, the others are made by their song's. */
 function asked(kind, { model, ...request }) {
-  return kind === "generate" ? { ...request, model } : request;
+  return NEW.includes(kind) ? { ...request, model } : request;
 }
+
+/** A finished song as a request for another: one of several on the way between two styles stands for itself. */
+function anotherOf(song, request) {
+  if (song.kind === "generate" || !NEW.includes(song.kind)) return { kind: song.kind, request: { ...asked(song.kind, request), seed: null } };
+  const { first, second, steps, styles, method, spherical, ...rest } = request;
+  return { kind: "generate", request: { ...rest, style: song.style, seed: null } };
+}
+
+/** What `recipe.use` takes of a song: its request with the style that it was made in. */
+export const recipe = ({ song, request }) => ({ request: { ...request, style: song.style }, seed: song.seed });
+
+/** Whether a song can be asked for again by its recipe. */
+export const isNew = (song) => NEW.includes(song.kind);
 
 /** What can be done with a song, for a menu. */
 export function songMenu(song) {
-  const name = titleOf(song);
+  const name = titleOf(song), offers = (kind) => get("kinds").includes(kind);
+  const known = (then) => ask("song", { id: song.id }).then(then).catch((error) => set("toast", { text: error.message, bad: true }));
   return [
     { head: t("song.download") },
     ...["flac", "wav", "mp3"].map((format) => ({ icon: "down", text: format.toUpperCase(), aside: t(`format.${format}`), href: audioOf(song.id, format), download: `${name}.${format}` })),
     { head: t("song.make") },
-    song.kind === "generate" ? { icon: "again", text: t("song.same-seed"), run: () => ask("song", { id: song.id }).then(({ request }) => set("recipe.use", { request, seed: song.seed })) } : null,
-    { icon: "dice", text: t("song.another"), run: () => ask("song", { id: song.id }).then(({ request }) => create({ kind: song.kind, request: { ...asked(song.kind, request), seed: null } })).catch(() => {}) },
+    NEW.includes(song.kind) ? { icon: "again", text: t("song.same-seed"), run: () => known((found) => set("recipe.use", recipe(found))) } : null,
+    { icon: "plus", text: t("song.another"), run: () => known(({ request }) => create(anotherOf(song, request), false)) },
+    offers("variations") ? { icon: "dice", text: t("rework.vary"), run: () => known(vary) } : null,
+    offers("extend") ? { icon: "right", text: t("rework.extend"), run: () => extend(song, null) } : null,
     { icon: "compare", text: t("song.compare"), run: () => set("compare", song) },
     { icon: "pen", text: t("song.rename"), run: () => rename(song) },
     { icon: "trash", text: t("song.delete"), danger: true, run: () => remove(song) },

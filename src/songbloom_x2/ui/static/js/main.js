@@ -2,6 +2,7 @@
 import { ask, connect } from "./api.js";
 import { h } from "./dom.js";
 import { loadLanguage, t } from "./i18n.js";
+import { partsOf } from "./mix_text.js";
 import { audio, current, finished, toggle } from "./sound.js";
 import { draft, get, on, set } from "./store.js";
 
@@ -62,8 +63,11 @@ function listen() {
   addEventListener("pagehide", () => source.close());
 }
 
-function taken(jobs) {
+function taken(told) {
   const before = new Map(get("jobs").map((job) => [job.id, job]));
+  // What was asked for a moment ago may be missing in news that were on their way already.
+  const asked = get("created"), late = asked && Date.now() / 1000 - asked.created < 10 && !told.some((job) => job.id === asked.id);
+  const jobs = late ? [before.get(asked.id) ?? asked, ...told] : told;
   set("jobs", jobs);
   let stale = false;
   for (const job of jobs) {
@@ -90,12 +94,13 @@ on("view", (view) => document.querySelector("sb-nav")?.show(view));
 on("recipe.use", ({ request, seed }) => {
   set("lyrics", request.lyrics);
   draft.title.set(request.title ?? "");
-  const { sampling, duration, preset, model, instrumental } = request;
-  const chosen = { ...sampling, seed };
-  for (const [name, value] of Object.entries({ duration, preset, model, instrumental })) if (value) chosen[name] = value;
+  const { sampling, runtime, duration, preset, model, instrumental, bpm, key } = request;
+  const chosen = { ...sampling, ...runtime, seed };
+  for (const [name, value] of Object.entries({ duration, preset, model, instrumental, bpm, key })) if (value) chosen[name] = value;
   draft.options.set(chosen);
-  draft.mix.set(null);
-  draft.style.set(!request.style ? null : get("styles").some((style) => style.id === request.style) ? { id: request.style } : { words: request.style });
+  const { style } = request, parts = partsOf(style);
+  draft.mix.set(parts ? { parts } : null);
+  draft.style.set(!style || parts ? null : get("styles").some((one) => one.id === style) ? { id: style } : { words: style });
   for (const name of ["options.set", "options.changed", "style.changed", "title.set"]) set(name);
   set("view", "create");
   set("toast", { text: t("song.recipe-taken") });

@@ -1,11 +1,15 @@
 // Simple and Custom: every option with a line of help; what differs from the default is marked and can be put back.
 import { fill, fresh, h, icon } from "./dom.js";
+import { keyName } from "./format.js";
 import { has, t } from "./i18n.js";
 import { draft, get, on, set } from "./store.js";
 
+/** What is known of the model that is chosen. */
+const aboutModel = (chosen) => get("models").find((model) => model.name === (chosen.model ?? null)) ?? get("models").find((model) => model.default);
+
 /** The default of an option: the preset's value for the chosen model, else the model's, else the program's. */
 export function defaultOf(option, chosen) {
-  const about = get("models").find((model) => model.name === (chosen.model ?? null)) ?? get("models").find((model) => model.default);
+  const about = aboutModel(chosen);
   if (option.name !== "preset" && option.sampling) {
     const preset = get("options")?.presets[about?.kind ?? "embedded"]?.[chosen.preset ?? ""] ?? {};
     if (option.name in preset) return preset[option.name];
@@ -27,6 +31,17 @@ export function requestOf(chosen) {
   return { request, ...beside };
 }
 
+/** Keys as requests name them, in the order of `keyName`. */
+const KEYS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"].flatMap((root) => [`${root} major`, `${root} minor`]);
+
+/** A value as people read it. */
+function shown(option, value) {
+  if (option.kind === "key") return keyName(KEYS.indexOf(value));
+  if (option.kind === "switch") return t(value ? "option.on" : "option.off");
+  const name = `option.${option.name}.${value}`;
+  return has(name) ? t(name) : value;
+}
+
 class Options extends HTMLElement {
   connectedCallback() {
     if (this.body) return;
@@ -43,7 +58,8 @@ class Options extends HTMLElement {
   }
 
   draw() {
-    const custom = draft.mode.get() === "custom", fields = get("options")?.fields ?? [];
+    const custom = draft.mode.get() === "custom", about = aboutModel(draft.options.get());
+    const fields = (get("options")?.fields ?? []).filter((option) => !option.told || about?.told_tempo);
     this.modes.forEach((button, index) => button.setAttribute("aria-pressed", String(custom === (index === 1))));
     this.parts = new Map();
     const shown = fields.filter((option) => option.name !== "instrumental" && (custom || option.simple));
@@ -70,11 +86,11 @@ class Options extends HTMLElement {
     if (option.kind === "switch") {
       input = h("input", { ...shared, class: "check-box", type: "checkbox", role: "switch", checked: Boolean(value), onchange: () => this.set(option, input.checked) });
       show = (now) => { input.checked = Boolean(now); };
-    } else if (option.kind === "choice") {
-      const choices = option.name === "model" ? get("models").map((model) => model.name) : option.choices;
+    } else if (["choice", "key"].includes(option.kind)) {
+      const choices = option.name === "model" ? get("models").map((model) => model.name) : option.kind === "key" ? KEYS : option.choices;
       input = h("select", { ...shared, class: "input", onchange: () => this.set(option, input.value === "" ? undefined : input.value) },
         option.optional ? h("option", { value: "" }, t(`option.${option.name}.none`)) : null,
-        choices.map((choice) => h("option", { value: choice, selected: choice === value, disabled: option.name === "model" && Boolean(get("models").find((model) => model.name === choice)?.problem) }, has(`option.${option.name}.${choice}`) ? t(`option.${option.name}.${choice}`) : choice)));
+        choices.map((choice) => h("option", { value: choice, selected: choice === value, disabled: option.name === "model" && Boolean(get("models").find((model) => model.name === choice)?.problem) }, shown(option, choice))));
     } else if (option.kind === "slider") {
       const number = h("output", { class: "num", for: name });
       input = h("input", { ...shared, class: "slide", type: "range", min: option.low, max: option.high, step: option.step, value, oninput: () => { told(Number(input.value)); this.set(option, Number(input.value)); } });
@@ -103,7 +119,7 @@ class Options extends HTMLElement {
       box.classList.toggle("differs", differs);
       back.hidden = !differs;
     }
-    fill(this.changed, changed.length ? [h("span", { class: "small soft" }, t("options.changed")), changed.map((option) => h("span", { class: "chip accent" }, `${t(`option.${option.name}`)}: ${has(`option.${option.name}.${chosen[option.name]}`) ? t(`option.${option.name}.${chosen[option.name]}`) : chosen[option.name]}`)),
+    fill(this.changed, changed.length ? [h("span", { class: "small soft" }, t("options.changed")), changed.map((option) => h("span", { class: "chip accent" }, `${t(`option.${option.name}`)}: ${shown(option, chosen[option.name])}`)),
       h("button", { class: "btn plain tiny", type: "button", onclick: () => { const { instrumental } = chosen; draft.options.set(instrumental ? { instrumental } : {}); set("options.changed"); this.draw(); } }, t("options.reset-all"))] : null);
   }
 }

@@ -4,6 +4,7 @@ import { bloom } from "./bloom.js";
 import { fill, fresh, h, icon } from "./dom.js";
 import { keyName } from "./format.js";
 import { t } from "./i18n.js";
+import { mixName, partsOf } from "./mix_text.js";
 import { isPlaying, toggle } from "./sound.js";
 import { draft, get, on, set } from "./store.js";
 import { ownStyle, record } from "./style_upload.js";
@@ -12,7 +13,10 @@ import { mixer } from "./style_mix.js";
 /** "soul-cora" as "Soul · Cora"; names that people gave stay as they are. */
 export function styleName(style) {
   if (!style) return "";
+  const parts = typeof style === "string" ? partsOf(style) : null;
+  if (parts) return mixName(parts, styleName);
   const record = typeof style === "string" ? (get("styles").find((one) => one.id === style) ?? { name: style, source: "model" }) : style;
+  if (/^style-[0-9a-f]{32}$/.test(record.name)) return t("styles.gone");
   if (record.source !== "model" || !/^[a-z0-9]+(-[a-z0-9]+)+$/.test(record.name)) return record.name;
   return record.name.split("-").map((word) => word[0].toUpperCase() + word.slice(1)).join(" · ");
 }
@@ -22,8 +26,7 @@ class Styles extends HTMLElement {
   connectedCallback() {
     if (this.panel) return;
     this.classList.add("card", "stack");
-    const tabs = get("mixes") ? ["library", "words", "mix"] : ["library", "words"];
-    if (!get("mixes")) draft.mix.set(null);
+    const tabs = ["library", "words", "mix"];
     this.tab = draft.mix.get() ? "mix" : typeof draft.style.get()?.words === "string" ? "words" : "library";
     this.tabs = tabs.map((tab) => h("button", { type: "button", "data-tab": tab, onclick: () => { this.tab = tab; this.drawTabs(); } }, t(`styles.${tab}`)));
     this.panel = h("div", { class: "stack" });
@@ -34,7 +37,11 @@ class Styles extends HTMLElement {
       this.panel, this.picked);
     on("styles", () => this.drawTabs());
     on("playing", () => this.drawPlaying());
-    on("style.changed", () => this.drawTabs());
+    on("style.picked", () => this.drawPicked());
+    on("style.changed", () => {
+      this.tab = draft.mix.get() ? "mix" : typeof draft.style.get()?.words === "string" ? "words" : "library";
+      this.drawTabs();
+    });
     this.drawTabs();
   }
 
@@ -47,7 +54,7 @@ class Styles extends HTMLElement {
 
   drawPicked() {
     const mix = draft.mix.get(), style = draft.style.get();
-    const name = mix ? t("styles.mixed", { mix: mix.parts.map((part) => `${styleName(part.style)} ${Math.round(part.weight * 100)} %`).join(" + ") })
+    const name = mix?.way ? t("styles.way.picked", { from: styleName(mix.parts[0].style), to: styleName(mix.parts[1].style), n: mix.steps }) : mix ? mixName(mix.parts, styleName)
       : style?.words ? t("styles.by-words", { words: style.words }) : style?.id ? styleName(style.id) : t("styles.any");
     this.picked.textContent = t("styles.picked", { name });
   }
@@ -64,7 +71,6 @@ class Styles extends HTMLElement {
     draft.mix.set(null);
     draft.style.set(style);
     set("style.picked");
-    this.drawPicked();
   }
 
   library() {
