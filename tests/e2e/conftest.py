@@ -93,6 +93,16 @@ class Server:
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
+    def song_of(self, job: str) -> str:
+        """The first song of a job, once it is done."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while (told := self.ask(f"/v1/jobs/{job}"))["state"] in ("queued", "running"):
+            assert time.monotonic() < deadline, told
+            time.sleep(0.3)
+        assert told["state"] == "succeeded", told
+        song: str = told["result"]["songs"][0]["id"]
+        return song
+
     def _read(self, process: subprocess.Popen[str], there: threading.Event) -> None:
         assert process.stderr is not None
         for line in process.stderr:
@@ -227,12 +237,7 @@ def songs(server: Server) -> list[str]:
     """Two finished takes of one request, with seeds 7 and 8, each made alone."""
     request = {"lyrics": LYRICS, "title": "River", "style": "pop-edie", "duration": 8, "sampling": {"steps": 4}}
     jobs = [server.ask("/v1/jobs", {"type": "generate", "request": {**request, "seed": seed}})["id"] for seed in (7, 8)]
-    deadline = time.monotonic() + 2 * PATIENCE / 1000
-    while any(told["state"] in ("queued", "running") for told in (found := [server.ask(f"/v1/jobs/{id}") for id in jobs])):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.3)
-    assert all(told["state"] == "succeeded" for told in found), found
-    return [told["result"]["songs"][0]["id"] for told in found]
+    return [server.song_of(job) for job in jobs]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from songbloom_x2.config import JobLimits, SamplingConfig
+from songbloom_x2.config import JobLimits, RuntimeConfig, SamplingConfig
 from songbloom_x2.ui import languages
 from songbloom_x2.ui.examples import example_groups
 from songbloom_x2.ui.options import option_fields
@@ -32,14 +32,14 @@ def test_every_text_that_the_page_names_is_there() -> None:
 
 def test_every_option_has_a_name_and_a_line_of_help() -> None:
     english = languages.texts("en")
-    for field in option_fields(JobLimits()):
+    for field in option_fields(JobLimits(), RuntimeConfig()):
         assert {f"option.{field.name}", f"option.{field.name}.help", f"group.{field.group}"} <= english.keys()
         for choice in field.choices:
             assert f"option.{field.name}.{choice}" in english
 
 
 def test_every_sampling_setting_can_be_chosen() -> None:
-    offered = {field.name for field in option_fields(JobLimits()) if field.sampling}
+    offered = {field.name for field in option_fields(JobLimits(), RuntimeConfig()) if field.sampling}
     # The length is an option of its own, in seconds.
     assert offered == set(SamplingConfig.__dataclass_fields__) - {"max_frames"}
 

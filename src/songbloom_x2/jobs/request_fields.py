@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from songbloom_x2.config import DEFAULT_MIX_METHOD, MixMethod
+from songbloom_x2.config import DEFAULT_MIX_METHOD, MixMethod, Optimisation, Precision, Quantisation
 from songbloom_x2.errors import ConfigError, LyricsError, StyleError
 from songbloom_x2.settings.values import described, fits
 from songbloom_x2.style_mixes import is_mix, parse_mix
@@ -36,8 +36,13 @@ _NEW: Mapping[str, Any] = MappingProxyType(
         "bpm": float | None,
         "key": str | None,
         "model": str | None,
+        "machine": dict,
     }
 )
+_MACHINE: Mapping[str, Any] = MappingProxyType(
+    {"precision": Precision, "quantise": Quantisation, "optimisation": Optimisation}
+)
+"""Settings of ``RuntimeConfig`` that a request may choose; the model is loaded anew where they are others."""
 _MIXED: Mapping[str, Any] = MappingProxyType({"method": MixMethod, "spherical": bool})
 FIELDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -58,7 +63,8 @@ FIELDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Kinds of jobs and the fields of their requests. ``style``: a name, words, the id of an uploaded style, or a mix of
-such (``rock:0.7 soul:0.3``); ``song``: the id of one of the owner's songs; ``model``: a name."""
+such (``rock:0.7 soul:0.3``); ``song``: the id of one of the owner's songs; ``model``: a name; ``machine``: precision,
+quantisation and optimisation that differ from the server's."""
 NEW_SONGS = ("generate", "mix", "interpolate")
 """Kinds whose songs start from nothing."""
 _NEEDED = frozenset(
@@ -101,7 +107,18 @@ def read_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("style", "first", "second"):
         if fields.get(name) is not None:
             _check_style(fields[name])
+    for name, value in fields.get("machine", {}).items():
+        if name not in _MACHINE:
+            raise ConfigError(f"machine: '{name[:60]}' cannot be chosen; known are {', '.join(_MACHINE)}")
+        if not isinstance(value, str) or not fits(value, _MACHINE[name]):
+            raise ConfigError(f"machine, {name}: must be {described(_MACHINE[name])}")
     return fields
+
+
+def speed_name(model: str, request: Mapping[str, Any]) -> str:
+    """Under what the speed of such a request is kept: the model's name, and what it asks of the machine."""
+    machine = request.get("machine") or {}
+    return " ".join([model, *(f"{name}={machine[name]}" for name in sorted(machine))])
 
 
 def parts_of(styles: Sequence[Any]) -> tuple[tuple[str, float], ...]:

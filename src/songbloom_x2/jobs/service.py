@@ -44,7 +44,7 @@ from songbloom_x2.jobs.records import (
     SongRecord,
     StyleRecord,
 )
-from songbloom_x2.jobs.request_fields import FIELDS, LONGEST_TITLE
+from songbloom_x2.jobs.request_fields import FIELDS, LONGEST_TITLE, speed_name
 from songbloom_x2.jobs.requests import CheckedRequest, checked_request
 from songbloom_x2.jobs.shapes import ModelShapes
 from songbloom_x2.jobs.staff import Staff
@@ -414,7 +414,7 @@ class JobService:
         be served.
         """
         checked = self._checked(kind, request, owner, samples)
-        speed = self._staff.speed(checked.shape.name, checked.steps)
+        speed = self._staff.speed(speed_name(checked.shape.name, checked.stored), checked.steps)
         return None if speed is None else speed * checked.seconds * len(checked.takes)
 
     def health(self) -> Health:

@@ -7,20 +7,23 @@ Runs in a process of its own (``worker_process``) or in a Ray actor; ends when i
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import CancelledError, SongBloomError, StorageError
 from songbloom_x2.jobs.claims import Claim, ClaimLostError, Claims
 from songbloom_x2.jobs.database import Database
 from songbloom_x2.jobs.files import DataFolder
 from songbloom_x2.jobs.library import SongLibrary
 from songbloom_x2.jobs.plan import ServicePlan
+from songbloom_x2.jobs.request_fields import speed_name
 from songbloom_x2.jobs.staff import Staff
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class Worker:
         self._library = SongLibrary(self._database)
         self._pipeline: SongPipeline | None = None
         self._model: str | None = None
+        self._runtime: RuntimeConfig | None = None
         self._state = "starting"
         self._held: list[Claim] = []
         """What it is making."""
@@ -160,7 +164,7 @@ class Worker:
 
         self._held.append(claim)
         try:
-            pipeline = self._load(claim.model)
+            pipeline = self._load(claim.model, claim.request.get("machine"))
             making = JobMaking(claim, self._claims, self._library, self._folder, pipeline, self._plan, self._must_stop)
             return JobAtWork(making, making.prepare() if making.new and making.missing else [])
         except BaseException as error:
@@ -201,7 +205,8 @@ class Worker:
     def _measured(self, job: JobAtWork) -> None:
         try:
             steps = job.songs[0].sampling.steps
-            self._staff.measured(job.making.claim.model, steps, seconds=job.seconds, spent=job.spent)
+            name = speed_name(job.making.claim.model, job.making.claim.request)
+            self._staff.measured(name, steps, seconds=job.seconds, spent=job.spent)
         except StorageError as error:
             _log.warning("%s", error)
 
@@ -258,18 +263,18 @@ class Worker:
         except (StorageError, ClaimLostError) as error:
             _log.warning("%s", error)
 
-    def _load(self, name: str) -> SongPipeline:
-        if self._pipeline is not None and self._model == name:
+    def _load(self, name: str, machine: Mapping[str, Any] | None = None) -> SongPipeline:
+        """The model; loaded anew where another is in memory, or the same one for another ``machine``."""
+        runtime = dataclasses.replace(self._plan.runtime, **(machine or {}))
+        if self._pipeline is not None and (self._model, self._runtime) == (name, runtime):
             return self._pipeline
         self._state = "loading"
         from songbloom_x2.pipeline import SongPipeline
 
         self._unload()
         models = None if self._plan.models_dir is None else Path(self._plan.models_dir)
-        self._pipeline = SongPipeline.from_pretrained(
-            self._plan.model_source(name), self._plan.runtime, models_dir=models
-        )
-        self._model = name
+        self._pipeline = SongPipeline.from_pretrained(self._plan.model_source(name), runtime, models_dir=models)
+        self._model, self._runtime = name, runtime
         self._moved = time.monotonic()
         return self._pipeline
 

@@ -77,7 +77,7 @@ class Answers:
 
     def _state(self, args: Arguments, owner: Owner) -> dict[str, Any]:
         return {
-            "options": options_json(self._service.limits),
+            "options": options_json(self._service.limits, self._service.plan.runtime),
             "limits": asdict(self._service.limits),
             "kinds": list(KINDS),
             "instrumental_seconds": INSTRUMENTAL_SECONDS,

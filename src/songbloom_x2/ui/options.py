@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from songbloom_x2.config import PRESETS, JobLimits, Preset, SamplingConfig, SolverName
+from songbloom_x2.config import (
+    PRESETS,
+    JobLimits,
+    Optimisation,
+    Precision,
+    Preset,
+    Quantisation,
+    RuntimeConfig,
+    SamplingConfig,
+    SolverName,
+)
 from songbloom_x2.request_checks import FASTEST, SLOWEST
 
 FieldKind = Literal["number", "slider", "switch", "choice", "key"]
@@ -16,7 +26,8 @@ FieldKind = Literal["number", "slider", "switch", "choice", "key"]
 
 @dataclass(frozen=True)
 class OptionField:
-    """One field. ``sampling``: it overrides a sampling setting; ``beside``: it stands beside the request.
+    """One field. ``sampling``: it overrides a sampling setting; ``machine``: how the model runs; ``beside``: it stands
+    beside the request.
 
     ``simple``: shown in Simple too. ``optional``: a choice may be none. ``told``: only for models whose requests may
     name tempo and key.
@@ -31,18 +42,22 @@ class OptionField:
     step: float | None = None
     choices: tuple[str, ...] = ()
     sampling: bool = False
+    machine: bool = False
     beside: bool = False
     simple: bool = False
     optional: bool = False
     told: bool = False
 
 
-def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
-    """Every option, in the order of the page."""
+def option_fields(limits: JobLimits, runtime: RuntimeConfig) -> tuple[OptionField, ...]:
+    """Every option, in the order of the page; ``runtime``: what the server asks of the machine by itself."""
     usual = SamplingConfig()
 
     def sampling(name: str, group: Literal["quality", "sketch", "sound"], kind: FieldKind, **more: Any) -> OptionField:
         return OptionField(name, group, kind, default=getattr(usual, name), sampling=True, **more)
+
+    def machine(name: str, choices: tuple[str, ...]) -> OptionField:
+        return OptionField(name, "model", "choice", default=getattr(runtime, name), choices=choices, machine=True)
 
     return (
         OptionField("duration", "song", "number", low=1, high=limits.max_duration, step=1, simple=True),
@@ -54,6 +69,9 @@ def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
         OptionField("bpm", "song", "number", low=SLOWEST, high=FASTEST, step=1, told=True),
         OptionField("key", "song", "key", optional=True, told=True),
         OptionField("model", "model", "choice"),
+        machine("precision", get_args(Precision)),
+        machine("quantise", get_args(Quantisation)),
+        machine("optimisation", get_args(Optimisation)),
         OptionField("preset", "quality", "choice", choices=get_args(Preset), simple=True, optional=True),
         sampling("steps", "quality", "slider", low=1, high=min(80, limits.max_steps), step=1),
         sampling("solver", "quality", "choice", choices=get_args(SolverName)),
@@ -73,7 +91,7 @@ def option_fields(limits: JobLimits) -> tuple[OptionField, ...]:
     )
 
 
-def options_json(limits: JobLimits) -> dict[str, Any]:
+def options_json(limits: JobLimits, runtime: RuntimeConfig) -> dict[str, Any]:
     """The fields and the presets of each kind of model, as plain values."""
     presets = {kind: {name: dict(values) for name, values in of.items()} for kind, of in PRESETS.items()}
-    return {"fields": [asdict(field) for field in option_fields(limits)], "presets": presets}
+    return {"fields": [asdict(field) for field in option_fields(limits, runtime)], "presets": presets}

@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from songbloom_x2.api.schemas.base import SONG_ID, Given
 from songbloom_x2.api.schemas.sampling import Sampling
 from songbloom_x2.api.schemas.words import HAS_WORDS, LYRICS, OneStyle, StyleName, Text
-from songbloom_x2.config import DEFAULT_MIX_METHOD, MixMethod, Preset
+from songbloom_x2.config import (
+    DEFAULT_MIX_METHOD,
+    MixMethod,
+    Optimisation,
+    Precision,
+    Preset,
+    Quantisation,
+    RuntimeConfig,
+)
 from songbloom_x2.errors import ConfigError, LyricsError, StyleError
 
 LARGEST_SEED = 2**53 - 1
@@ -45,6 +53,14 @@ _SKETCH_OR_BLOCKS: dict[str, Any] = {
 }
 
 
+class Machine(Given):
+    """How the model runs for these songs, where that is not as the server was told. Loading it anew takes its time."""
+
+    precision: Precision = Field(RuntimeConfig.precision, description="Number format of its two large parts")
+    quantise: Quantisation = Field(RuntimeConfig.quantise, description="Number format of their weights")
+    optimisation: Optimisation = Field(RuntimeConfig.optimisation, description="A bundle of what makes it faster")
+
+
 class _NewSong(Given):
     """What requests for songs from nothing have in common."""
 
@@ -75,6 +91,7 @@ class _NewSong(Given):
     model: str | None = Field(
         None, min_length=1, max_length=120, description="A model's name; none: the server's", examples=["embedded"]
     )
+    machine: Machine = Field(default_factory=Machine, description="None of its settings given: as the server was told")
 
     @model_validator(mode="after")
     def _words(self) -> _NewSong:

@@ -94,8 +94,8 @@ on("view", (view) => document.querySelector("sb-nav")?.show(view));
 on("recipe.use", ({ request, seed }) => {
   set("lyrics", request.lyrics);
   draft.title.set(request.title ?? "");
-  const { sampling, runtime, duration, preset, model, instrumental, bpm, key } = request;
-  const chosen = { ...sampling, ...runtime, seed };
+  const { sampling, machine, duration, preset, model, instrumental, bpm, key } = request;
+  const chosen = { ...sampling, ...machine, seed };
   for (const [name, value] of Object.entries({ duration, preset, model, instrumental, bpm, key })) if (value) chosen[name] = value;
   draft.options.set(chosen);
   const { style } = request, parts = partsOf(style);

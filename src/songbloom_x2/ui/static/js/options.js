@@ -20,11 +20,12 @@ export function defaultOf(option, chosen) {
 
 /** What of the chosen options goes into a request, and what beside it. */
 export function requestOf(chosen) {
-  const request = { sampling: {} }, beside = {};
+  const request = { sampling: {}, machine: {} }, beside = {};
   for (const option of get("options")?.fields ?? []) {
     const value = chosen[option.name];
     if (value === undefined || value === null || value === defaultOf(option, chosen)) continue;
     if (option.sampling) request.sampling[option.name] = value;
+    else if (option.machine) request.machine[option.name] = value;
     else if (option.beside) beside[option.name] = value;
     else request[option.name] = value;
   }
