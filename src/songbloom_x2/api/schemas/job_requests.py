@@ -56,9 +56,9 @@ _SKETCH_OR_BLOCKS: dict[str, Any] = {
 class Machine(Given):
     """How the model runs for these songs, where that is not as the server was told. Loading it anew takes its time."""
 
-    precision: Precision = Field(RuntimeConfig.precision, description="Number format of its two large parts")
-    quantise: Quantisation = Field(RuntimeConfig.quantise, description="Number format of their weights")
-    optimisation: Optimisation = Field(RuntimeConfig.optimisation, description="A bundle of what makes it faster")
+    precision: Precision = Field(default=RuntimeConfig.precision, description="Number format of its two large parts")
+    quantise: Quantisation = Field(default=RuntimeConfig.quantise, description="Number format of their weights")
+    optimisation: Optimisation = Field(default=RuntimeConfig.optimisation, description="A bundle of what makes it faster")
 
 
 class _NewSong(Given):
