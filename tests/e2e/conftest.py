@@ -175,8 +175,12 @@ class Studio:
 
     def create(self) -> str:
         """Press Create; the id of the job."""
+        return self.created(lambda: self.page.click(".btn.create"))
+
+    def created(self, ask: Callable[[], None]) -> str:
+        """The id of the job that ``ask`` brings about."""
         before = self.page.evaluate("songbloom.get('jobs').map(job => job.id)")
-        self.page.click(".btn.create")
+        ask()
         self.page.wait_for_function("before => songbloom.get('jobs').some(job => !before.includes(job.id))", arg=before)
         job: str = self.page.evaluate(
             "before => songbloom.get('jobs').find(job => !before.includes(job.id)).id", before
@@ -189,6 +193,10 @@ class Studio:
             arg=[job, state],
             timeout=PATIENCE,
         )
+
+    def song_of(self, job: str) -> str:
+        """The first song of a job that has succeeded."""
+        return self.server.song_of(job)
 
     def choose(self, song: str) -> None:
         """Open a song of the list."""
@@ -255,7 +263,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Studio]]:
             permissions=["microphone"],
         )
         page, watch = context.new_page(), Watch(server.address)
-        page.set_default_timeout(PATIENCE / 4)
+        page.set_default_timeout(PATIENCE / 2)
         watch.on(page)
         opened.append((context, watch))
         return Studio(page, server, watch)

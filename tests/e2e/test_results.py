@@ -34,7 +34,7 @@ def test_a_stretch_is_chosen_by_dragging_and_by_keys_and_loops(studio: Any, song
     start = page.get_by_role("slider", name="Beginning of the selection")
     end = page.get_by_role("slider", name="End of the selection")
     before = float(start.get_attribute("aria-valuenow"))
-    assert 1 < before < 2
+    assert 1.5 < before < 2.5
     start.focus()
     page.keyboard.press("ArrowRight")
     assert abs(float(start.get_attribute("aria-valuenow")) - before - 0.1) < 0.06
@@ -55,7 +55,7 @@ def test_a_and_b_are_equally_loud_and_in_step(studio: Any, songs: list[str]) -> 
     page = studio.open().page
     page.locator(f"[data-song={songs[0]}]").get_by_role("button", name="More for River").click()
     page.get_by_role("menuitem", name="Compare A/B").click()
-    page.wait_for_function("document.querySelector('dialog').pair?.sides.every(Boolean)")
+    page.wait_for_function("document.querySelector('dialog')?.pair?.sides.every(Boolean)")
     sides = page.evaluate(
         "document.querySelector('dialog').pair.sides.map(side => [side.song.id, side.loudness, side.factor])"
     )

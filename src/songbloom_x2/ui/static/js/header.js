@@ -35,7 +35,7 @@ class Header extends HTMLElement {
     const skip = h("button", { class: "btn skip", onclick: () => { set("view", "songs"); document.querySelector("sb-library input")?.focus(); } }, t("app.skip"));
     this.append(skip, h("div", { class: "brand" }, bloom({ name: "songbloom", key: 4, tempo: 120, size: 34 }), h("h1", {}, t("app.name"), h("span", { class: "hide-small" }, ` ${t("app.edition")}`))),
       h("div", { class: "row" }, readiness(),
-        menu(h("button", { class: "btn plain tiny", type: "button", "aria-label": t("language.choose") }, icon("globe", 18), h("span", { class: "hide-small" }, t("language.name"))), () => Object.entries(languages).map(([code, name]) => ({ text: name, aside: code === language ? "✓" : "", run: () => chooseLanguage(code) }))),
+        menu(h("button", { class: "btn plain tiny", type: "button", "aria-label": `${t("language.choose")}: ${t("language.name")}` }, icon("globe", 18), h("span", { class: "hide-small" }, t("language.name"))), () => Object.entries(languages).map(([code, name]) => ({ text: name, aside: code === language ? "✓" : "", run: () => chooseLanguage(code) }))),
         theme,
         get("signed") ? h("button", { class: "btn plain tiny", type: "button", onclick: async () => { await fetch("/studio/logout", { method: "POST" }); location.reload(); } }, icon("key", 16), h("span", { class: "hide-small" }, t("login.out"))) : null));
   }

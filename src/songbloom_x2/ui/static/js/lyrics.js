@@ -129,8 +129,8 @@ class Lyrics extends HTMLElement {
     fill(this.shape, sections.map((section) => {
       const name = sectionName(section.tag.replace(/[[\]]/g, ""));
       return h("button", { type: "button", class: `part ${kindOf(section.tag.replace(/[[\]]/g, ""))}`, style: { "flex-grow": Math.max(section.seconds, seconds / 20).toFixed(2) },
-        title: `${name}: ${lasting(section.seconds)}`, "aria-label": `${name}: ${lasting(section.seconds)}`, onclick: () => this.go(section.line, 1) },
-      h("span", { class: "cut" }, name), h("span", { class: "num" }, Math.round(section.seconds)));
+        title: `${name}: ${lasting(section.seconds)}`, onclick: () => this.go(section.line, 1) },
+      h("span", { class: "cut" }, name), h("span", { class: "num" }, Math.round(section.seconds), h("span", { class: "sr" }, " s")));
     }));
     const findings = report?.findings ?? [];
     fill(this.findings, findings.slice(0, 40).map((finding) => h("li", {},

@@ -5,7 +5,7 @@ import { fill, fresh, h, icon } from "./dom.js";
 import { keyName } from "./format.js";
 import { t } from "./i18n.js";
 import { mixName, partsOf } from "./mix_text.js";
-import { isPlaying, toggle } from "./sound.js";
+import { audio, isPlaying, toggle } from "./sound.js";
 import { draft, get, on, set } from "./store.js";
 import { ownStyle, record } from "./style_upload.js";
 import { mixer } from "./style_mix.js";
@@ -64,6 +64,8 @@ class Styles extends HTMLElement {
       const on = isPlaying("style", button.dataset.style);
       fill(button, icon(on ? "pause" : "play", 18));
       button.setAttribute("aria-pressed", String(on));
+      // The first time, the sound of a style is decoded, which can be waited for.
+      button.classList.toggle("busy", on && audio.readyState < 3);
     }
   }
 
