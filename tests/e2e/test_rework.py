@@ -36,7 +36,8 @@ def test_songs_on_the_way_from_one_style_to_another(studio: Any) -> None:
     page.get_by_role("slider", name="Songs").fill("2")
     job = studio.create()
     studio.until_job(job, "succeeded")
-    made = studio.server.ask(f"/v1/jobs/{job}")["result"]["songs"]
+    ids = [song["id"] for song in studio.server.ask(f"/v1/jobs/{job}")["result"]["songs"]]
+    made = [studio.server.ask(f"/v1/songs/{id}") for id in ids]
     assert [song["style"] for song in made] == ["rock-dawn", "lofi-alma"]
     assert len({song["seed"] for song in made}) == 1
 
