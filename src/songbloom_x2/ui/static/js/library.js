@@ -119,6 +119,8 @@ class Library extends HTMLElement {
       line.textContent = now.state === "queued" ? t("queue.position", { n: (now.position ?? 0) + 1 })
         : now.state === "running" ? [now.blocks_done ? t("queue.blocks", { n: now.blocks_done, of: now.blocks_expected }) : t("queue.preparing"), now.seconds_made ? t("queue.made", { time: clock(now.seconds_made) }) : "", now.eta ? t("queue.eta", { time: lasting(now.eta) }) : ""].filter(Boolean).join(" · ")
           : now.finished ? ago(now.finished) : "";
+      blocks.hidden = now.state === "queued";
+      listen.forEach((button) => { button.hidden = now.state === "queued"; });
       bar.style.width = `${share * 100}%`;
       blocks.style.setProperty("--blocks", Math.max(1, now.blocks_expected));
       blocks.setAttribute("aria-valuenow", Math.round(share * 100));

@@ -70,7 +70,7 @@ export function mixer(styles, nameOf) {
     const slide = h("input", { class: "slide", id: name, type: "range", min: 2, max: most, step: 1, value: mix.steps, oninput: () => { mix.steps = Number(slide.value); tell(); keep(); } });
     const tell = () => { out.textContent = mix.steps; slide.style.setProperty("--fill", `${(100 * (mix.steps - 2)) / Math.max(1, most - 2)}%`); };
     tell();
-    return [h("p", { class: "small soft" }, t("styles.way.note")), mix.parts.slice(0, 2).map((part, index) => h("div", { class: "mix-part" }, styleField(part, index))),
+    return [h("p", { class: "small soft" }, t("styles.way.note")), mix.parts.slice(0, 2).map((part, index) => h("div", { class: "mix-part way" }, styleField(part, index))),
       h("div", { class: "field" }, h("div", { class: "row spread" }, h("label", { for: name }, t("styles.way.steps")), out), slide, h("p", { class: "help" }, t("styles.way.steps.help")))];
   };
   const draw = () => {

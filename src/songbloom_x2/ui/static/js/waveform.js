@@ -3,7 +3,7 @@ import { fresh, h } from "./dom.js";
 import { clock } from "./format.js";
 import { t } from "./i18n.js";
 
-const STEP = 1, SMALL = 0.1, SHORTEST = 0.4;
+const STEP = 1, SMALL = 0.1, SHORTEST = 0.4, NARROW = 0.09;
 
 /**
  * `new Wave({label, onseek(seconds), selecting, onselect([from, to] | null)})`, then `show(peaks, seconds, sections)`.
@@ -27,7 +27,10 @@ export class Wave {
 
   show(peaks, seconds, sections = []) {
     Object.assign(this, { peaks, seconds, sections });
-    this.marks.replaceChildren(...sections.map((section) => h("span", { class: section.kind, style: { left: `${(100 * section.start) / seconds}%`, width: `${(100 * (section.end - section.start)) / seconds}%` } }, section.name)));
+    this.marks.replaceChildren(...sections.map((section) => h("span", { class: section.kind, title: section.name,
+      style: { left: `${(100 * section.start) / seconds}%`, width: `${(100 * (section.end - section.start)) / seconds}%` } },
+    // A name that would be cut says less than none.
+    (section.end - section.start) / seconds < NARROW ? "" : section.name)));
     this.marks.hidden = !sections.length;
     this.area.setAttribute("aria-valuemax", seconds.toFixed(1));
     this.draw();
