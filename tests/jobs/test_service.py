@@ -144,6 +144,8 @@ def test_a_request_that_fails_in_the_worker_says_why(studio: JobService, finishe
         ({"model": "/etc"}, NotFoundError, "model '/etc' is not known"),
         ({"model": ".."}, NotFoundError, "not known"),
         ({"title": "x" * 201}, LimitError, "title"),
+        ({"machine": {"precision": "float8"}}, ConfigError, "machine, precision: must be 'auto' or 'float32'"),
+        ({"machine": {"threads": 900}}, ConfigError, "machine: 'threads' cannot be chosen"),
         ({"nonsense": 1}, ConfigError, "'nonsense' is not part of this request"),
         ({"instrumental": True}, SongBloomError, "instrumental has no lyrics"),
     ],
@@ -154,6 +156,18 @@ def test_requests_that_are_refused(studio: JobService, changes: dict[str, object
         studio.submit("generate", {**REQUEST, **changes}, LOCAL)
     assert "\n" not in str(refused.value)
     assert len(studio.jobs(LOCAL, limit=1000)) == before
+
+
+def test_a_request_chooses_how_the_model_runs(studio: JobService, finished: Finished) -> None:
+    other = {**REQUEST, "machine": {"optimisation": "standard"}}
+    assert studio.estimate(other) is None
+    packed = []
+    for request in (other, REQUEST):
+        job = finished(studio, studio.submit("generate", request, LOCAL).id)
+        assert job.state == "succeeded", job.error
+        packed.append(studio.manifest(job.songs[0], LOCAL)["plan"]["packing"])
+    assert packed == [True, False]
+    assert studio.estimate(other) is not None
 
 
 def test_what_else_is_refused(studio: JobService) -> None:

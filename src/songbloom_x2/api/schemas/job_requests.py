@@ -58,7 +58,7 @@ class Machine(Given):
 
     precision: Precision = Field(default=RuntimeConfig.precision, description="Number format of its two large parts")
     quantise: Quantisation = Field(default=RuntimeConfig.quantise, description="Number format of their weights")
-    optimisation: Optimisation = Field(default=RuntimeConfig.optimisation, description="A bundle of what makes it faster")
+    optimisation: Optimisation = Field(default=RuntimeConfig.optimisation, description="A bundle of what speeds it up")
 
 
 class _NewSong(Given):

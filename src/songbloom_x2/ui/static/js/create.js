@@ -29,7 +29,7 @@ export async function create(what, aloud = true) {
   try {
     const job = await ask("create", what);
     set("jobs", [job, ...get("jobs").filter((one) => one.id !== job.id)]);
-    set("created", job);
+    set("created", { id: job.id, at: Date.now() });
     if (along.get()) set("listen", job.song_ids[0]);
     return job;
   } catch (error) {

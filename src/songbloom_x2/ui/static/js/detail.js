@@ -56,11 +56,8 @@ class Detail extends HTMLElement {
     this.wave = new Wave({ label: t("detail.wave.of", { name }), selecting: true, onseek: (seconds) => this.seek(seconds), onselect: (span) => this.rework.show(span) });
     this.wave.show([], song.seconds, this.sections);
     this.rework = reworkBar(found, () => this.wave);
-    this.picture = h("img", { class: "spectrogram", alt: t("detail.spectrogram.alt", { name }), loading: "lazy", hidden: true });
     const views = ["wave", "spectrogram"].map((view, index) => h("button", { type: "button", "aria-pressed": String(!index), onclick: () => {
-      if (index && !this.picture.getAttribute("src")) this.picture.src = spectrogramOf(song.id);
-      this.wave.element.hidden = Boolean(index);
-      this.picture.hidden = !index;
+      this.wave.picture(index ? spectrogramOf(song.id) : null);
       views.forEach((button, at) => button.setAttribute("aria-pressed", String(at === index)));
     } }, t(`detail.${view}`)));
     this.time = h("span", { class: "num small soft" });
@@ -72,7 +69,7 @@ class Detail extends HTMLElement {
         h("a", { class: "btn tiny", href: manifestOf(song.id), download: `${name}.json` }, icon("down", 15), t("detail.manifest"))));
     fill(this, this.head,
       h("div", { class: "row spread transport" }, h("div", { class: "row" }, playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "big"), this.time), h("div", { class: "seg", role: "group", "aria-label": t("detail.view") }, views)),
-      h("div", { class: "sounds" }, this.wave.element, this.picture), this.rework.element, this.words, recipe);
+      this.wave.element, this.rework.element, this.words, recipe);
     peaksOf(song.id).then((peaks) => { if (this.song?.id === song.id) this.wave.show(peaks, song.seconds, this.sections); }).catch((error) => set("toast", { text: error.message, bad: true }));
     this.scrollTop = 0;
   }

@@ -66,8 +66,8 @@ function listen() {
 function taken(told) {
   const before = new Map(get("jobs").map((job) => [job.id, job]));
   // What was asked for a moment ago may be missing in news that were on their way already.
-  const asked = get("created"), late = asked && Date.now() / 1000 - asked.created < 10 && !told.some((job) => job.id === asked.id);
-  const jobs = late ? [before.get(asked.id) ?? asked, ...told] : told;
+  const asked = get("created"), mine = asked && Date.now() - asked.at < 10000 ? before.get(asked.id) : null;
+  const jobs = mine && !told.some((job) => job.id === mine.id) ? [mine, ...told] : told;
   set("jobs", jobs);
   let stale = false;
   for (const job of jobs) {

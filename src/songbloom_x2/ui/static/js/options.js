@@ -9,6 +9,7 @@ const aboutModel = (chosen) => get("models").find((model) => model.name === (cho
 
 /** The default of an option: the preset's value for the chosen model, else the model's, else the program's. */
 export function defaultOf(option, chosen) {
+  if (option.name === "model") return get("models").find((model) => model.default)?.name;
   const about = aboutModel(chosen);
   if (option.name !== "preset" && option.sampling) {
     const preset = get("options")?.presets[about?.kind ?? "embedded"]?.[chosen.preset ?? ""] ?? {};
@@ -18,10 +19,13 @@ export function defaultOf(option, chosen) {
   return option.default;
 }
 
+/** The options that the chosen model knows. */
+const fieldsOf = (chosen) => (get("options")?.fields ?? []).filter((option) => !option.told || aboutModel(chosen)?.told_tempo);
+
 /** What of the chosen options goes into a request, and what beside it. */
 export function requestOf(chosen) {
   const request = { sampling: {}, machine: {} }, beside = {};
-  for (const option of get("options")?.fields ?? []) {
+  for (const option of fieldsOf(chosen)) {
     const value = chosen[option.name];
     if (value === undefined || value === null || value === defaultOf(option, chosen)) continue;
     if (option.sampling) request.sampling[option.name] = value;
@@ -53,14 +57,14 @@ class Options extends HTMLElement {
     this.append(h("div", { class: "row spread wrap" }, h("h2", { class: "sb-title" }, t("options.title")), h("div", { class: "seg", role: "group", "aria-label": t("options.mode") }, this.modes)),
       this.body, this.changed);
     on(["options", "models"], () => this.draw());
-    on("options.changed", () => this.drawMarks());
+    on(["options.changed", "style.picked", "style.changed"], () => this.drawMarks());
     on("options.set", () => this.draw());
     this.draw();
   }
 
   draw() {
-    const custom = draft.mode.get() === "custom", about = aboutModel(draft.options.get());
-    const fields = (get("options")?.fields ?? []).filter((option) => !option.told || about?.told_tempo);
+    const custom = draft.mode.get() === "custom";
+    const fields = fieldsOf(draft.options.get());
     this.modes.forEach((button, index) => button.setAttribute("aria-pressed", String(custom === (index === 1))));
     this.parts = new Map();
     const shown = fields.filter((option) => option.name !== "instrumental" && (custom || option.simple));
@@ -113,12 +117,14 @@ class Options extends HTMLElement {
   }
 
   drawMarks() {
-    const chosen = draft.options.get(), fields = get("options")?.fields ?? [];
+    const chosen = draft.options.get(), fields = fieldsOf(chosen);
     const changed = fields.filter((option) => option.name !== "instrumental" && chosen[option.name] !== undefined && chosen[option.name] !== defaultOf(option, chosen));
     for (const { box, back, option } of this.parts?.values() ?? []) {
       const differs = changed.includes(option);
       box.classList.toggle("differs", differs);
       back.hidden = !differs;
+      // On the way between two styles, the styles say how many songs there are.
+      if (option.name === "samples") box.hidden = Boolean(draft.mix.get()?.way);
     }
     fill(this.changed, changed.length ? [h("span", { class: "small soft" }, t("options.changed")), changed.map((option) => h("span", { class: "chip accent" }, `${t(`option.${option.name}`)}: ${shown(option, chosen[option.name])}`)),
       h("button", { class: "btn plain tiny", type: "button", onclick: () => { const { instrumental } = chosen; draft.options.set(instrumental ? { instrumental } : {}); set("options.changed"); this.draw(); } }, t("options.reset-all"))] : null);

@@ -16,7 +16,9 @@ export class Wave {
     this.range = h("div", { class: "wave-span", hidden: true });
     this.edges = [0, 1].map((side) => h("div", { class: `wave-edge ${side ? "to" : "from"}`, role: "slider", tabindex: "0", hidden: true,
       "aria-label": t(side ? "wave.to" : "wave.from"), onkeydown: (event) => this.edgeKey(event, side), onpointerdown: (event) => this.edgeDown(event, side) }));
-    this.area = h("div", { class: "wave-area", role: onseek ? "slider" : "img", tabindex: onseek ? "0" : null, "aria-label": label, "aria-valuemin": onseek ? "0" : null }, this.canvas, this.range);
+    this.image = h("img", { class: "spectrogram", alt: "", hidden: true, draggable: "false" });
+    this.scale = h("div", { class: "wave-scale", "aria-hidden": "true", hidden: true }, ["10 kHz", "1 kHz", "100 Hz"].map((mark) => h("span", {}, mark)));
+    this.area = h("div", { class: "wave-area", role: onseek ? "slider" : "img", tabindex: onseek ? "0" : null, "aria-label": label, "aria-valuemin": onseek ? "0" : null }, this.image, this.scale, this.canvas, this.range);
     this.marks = h("div", { class: "wave-marks", "aria-hidden": "true" });
     this.element = h("div", { class: "wave" }, this.marks, h("div", { class: "wave-box" }, this.area, this.edges));
     this.area.addEventListener("pointerdown", (event) => this.down(event));
@@ -35,6 +37,14 @@ export class Wave {
     this.area.setAttribute("aria-valuemax", seconds.toFixed(1));
     this.draw();
     this.select(this.span, true);
+  }
+
+  /** Show the spectrogram at an address behind marks, stretch and place in the sound; none: the waveform again. */
+  picture(address) {
+    if (address && !this.image.getAttribute("src")) this.image.src = address;
+    this.image.hidden = this.scale.hidden = !address;
+    this.area.classList.toggle("pictured", Boolean(address));
+    this.draw();
   }
 
   /** Where the sound is now. */
@@ -129,7 +139,7 @@ export class Wave {
     const paint = canvas.getContext("2d"), style = getComputedStyle(this.area);
     paint.scale(scale, scale);
     const color = (name) => style.getPropertyValue(`--${name}`).trim();
-    const bars = Math.floor(width / 3), loudest = Math.max(0.05, ...this.peaks.map(([low, high]) => Math.max(-low, high)));
+    const bars = this.image.hidden ? Math.floor(width / 3) : 0, loudest = Math.max(0.05, ...this.peaks.map(([low, high]) => Math.max(-low, high)));
     for (let bar = 0; bar < bars && this.peaks.length; bar++) {
       const second = ((bar + 0.5) / bars) * this.seconds;
       const from = Math.floor((bar / bars) * this.peaks.length), to = Math.max(from + 1, Math.floor(((bar + 1) / bars) * this.peaks.length));
@@ -143,7 +153,7 @@ export class Wave {
       paint.fill();
     }
     if (this.onseek && this.at > 0) {
-      paint.fillStyle = color("ink");
+      paint.fillStyle = this.image.hidden ? color("ink") : "#fff";
       paint.fillRect((this.at / this.seconds) * width - 0.75, 0, 1.5, height);
     }
     this.area.setAttribute("aria-valuenow", this.at.toFixed(1));
