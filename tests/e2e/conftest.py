@@ -188,11 +188,14 @@ class Studio:
         return job
 
     def until_job(self, job: str, state: str) -> None:
-        self.page.wait_for_function(
-            "([id, state]) => songbloom.get('jobs').some(job => job.id === id && job.state === state)",
+        # A song that fails is not waited for.
+        found = self.page.wait_for_function(
+            """([id, state]) => songbloom.get('jobs').find(
+                 job => job.id === id && [state, 'failed', 'succeeded', 'cancelled'].includes(job.state))""",
             arg=[job, state],
             timeout=PATIENCE,
-        )
+        ).json_value()
+        assert found["state"] == state, found["error"]
 
     def song_of(self, job: str) -> str:
         """The first song of a job that has succeeded."""
