@@ -20,7 +20,7 @@ def test_a_mix_with_weights_is_kept_and_sung(studio: Any) -> None:
     job = studio.create()
     studio.until_job(job, "succeeded")
     song = studio.song_of(job)
-    assert studio.server.ask(f"/v1/songs/{song}")["style"] == "soul-cora:0.70 pop-edie:0.30"
+    assert studio.server.ask(f"/v1/songs/{song}")["style"] == "soul-cora:0.7 pop-edie:0.3"
     studio.choose(song)
     assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-detail .detail-head").inner_text()
     page.get_by_role("button", name="Forget the mix Soul · Cora 70 % + Pop · Edie 30 %").click()
