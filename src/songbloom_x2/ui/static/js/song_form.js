@@ -59,7 +59,9 @@ export function slider(label, help, { low, high, step, usual, tell = (value) => 
     input.style.setProperty("--fill", `${high > low ? (100 * (now - low)) / (high - low) : 0}%`);
   };
   draw();
-  return { box: named(label, input, help, out), now: () => Number(input.value), value: () => (Number(input.value) === usual ? null : Number(input.value)) };
+  // The slider's own steps may not meet the value exactly.
+  const first = input.value;
+  return { box: named(label, input, help, out), now: () => Number(input.value), value: () => (input.value === first ? null : Number(input.value)) };
 }
 
 /** One of a few: `choices` are values with their texts. */

@@ -15,7 +15,7 @@ export function vary({ song, manifest }) {
   const start = slider("vary.start", null, { low: 1, high: Math.max(1, blocks - 1), step: 1, usual: Math.max(1, Math.round(blocks / 2)), tell: (count) => t("vary.start.value", { time: clock(count * block) }) });
   const seed = choice("option.seed", "vary.seed.help", [["new", t("vary.seed.new")], ["own", t("vary.seed.own", { seed: song.seed })]]);
   const free = slider("option.temperature", "option.temperature.help", { low: 0, high: 2, step: 0.05, usual: sampling.temperature ?? 0.9 });
-  const guided = slider("option.cfg_diff", "option.cfg_diff.help", { low: 0, high: 5, step: 0.1, usual: sampling.cfg_diff ?? 1.5 });
+  const guided = slider("option.cfg_diff", "option.cfg_diff.help", { low: 0, high: 5, step: 0.05, usual: sampling.cfg_diff ?? 1.5 });
   // A mix has weights of its own to change; a song without a style has nothing to strengthen.
   const strength = manifest.style && !partsOf(song.style) ? slider("vary.strength", "vary.strength.help", { low: 0, high: 2, step: 0.05, usual: 1 }) : null;
   const same = h("p", { class: "note warn", hidden: true }, t("vary.same"));
