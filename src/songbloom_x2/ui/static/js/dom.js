@@ -77,7 +77,10 @@ export function menu(button, entries, place = "") {
     if (open) {
       fill(list, entries().map((entry) => item(entry, () => show(false))));
       list.querySelector("[role=menuitem]")?.focus();
+      list.classList.remove("up");
       const edge = list.getBoundingClientRect();
+      if (edge.bottom > innerHeight - 8 && button.getBoundingClientRect().top > edge.height + 70) list.classList.add("up");
+      else list.scrollIntoView({ block: "nearest" });
       if (edge.left < 4) list.classList.add("left");
       if (edge.right > innerWidth - 4) list.classList.remove("left");
     } else if (back) button.focus();

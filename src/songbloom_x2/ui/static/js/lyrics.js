@@ -130,13 +130,25 @@ class Lyrics extends HTMLElement {
       const name = sectionName(section.tag.replace(/[[\]]/g, ""));
       return h("button", { type: "button", class: `part ${kindOf(section.tag.replace(/[[\]]/g, ""))}`, style: { "flex-grow": Math.max(section.seconds, seconds / 20).toFixed(2) },
         title: `${name}: ${lasting(section.seconds)}`, onclick: () => this.go(section.line, 1) },
-      h("span", { class: "cut" }, name), h("span", { class: "num" }, Math.round(section.seconds), h("span", { class: "sr" }, " s")));
+      h("span", { class: section.seconds < seconds / 11 ? "sr" : "cut" }, name), h("span", { class: "num" }, Math.round(section.seconds), h("span", { class: "sr" }, " s")));
     }));
     const findings = report?.findings ?? [];
-    fill(this.findings, findings.slice(0, 40).map((finding) => h("li", {},
-      h("button", { type: "button", class: `finding ${finding.severity}`, onclick: () => this.go(finding.line, finding.column) },
-        h("span", { class: "num where" }, t("lyrics.line", { n: finding.line })), h("span", { class: "sr" }, t(`severity.${finding.severity}`)), h("span", {}, finding.message)))));
+    const remarks = new Map();
+    for (const finding of findings) {
+      const key = `${finding.severity} ${finding.message}`;
+      remarks.set(key, [...(remarks.get(key) ?? []), finding]);
+    }
+    fill(this.findings, [...remarks.values()].slice(0, 40).map((same) => this.remark(same)));
     this.sum.textContent = findings.length ? t("lyrics.found", { n: findings.length }) : "";
+  }
+
+  /** The same remark on one or several lines, made once; each click leads to the next of them. */
+  remark(same) {
+    const { severity, message } = same[0], lines = [...new Set(same.map((one) => one.line))];
+    let next = 0;
+    return h("li", {}, h("button", { type: "button", class: `finding ${severity}`, onclick: () => { const { line, column } = same[next++ % same.length]; this.go(line, column); } },
+      h("span", { class: "num where" }, t(lines.length > 1 ? "lyrics.lines" : "lyrics.line", { n: lines.length > 6 ? `${lines.slice(0, 5).join(", ")} …` : lines.join(", ") })),
+      h("span", { class: "sr" }, t(`severity.${severity}`)), h("span", {}, message)));
   }
 
   go(line, column) {

@@ -24,7 +24,7 @@ export function vary({ song, manifest }) {
     free.box.hidden = keep.value() === "sketch";
     same.hidden = seed.value() === "new" || keep.value() === "start" || takes.now() > 1 || [free, guided, strength].some((one) => one && !one.box.hidden && one.value() !== null);
   };
-  const fields = h("div", { class: "stack wide-gap", oninput: shown }, takes.box, keep.box, start.box, seed.box, same, strength?.box, free.box, guided.box);
+  const fields = h("div", { class: "stack wide-gap", oninput: shown }, keep.box, start.box, seed.box, same, strength?.box, free.box, guided.box, takes.box);
   shown();
   songForm(t("rework.vary"), [fields], () => ({
     kind: "variations",
