@@ -5,28 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 
-def test_a_mix_with_weights_is_kept_and_sung(studio: Any) -> None:
-    page = studio.write(duration=4).page
-    page.get_by_role("button", name="Mix", exact=True).click()
-    page.get_by_label("Style 1 of the mix").select_option("soul-cora")
-    page.get_by_label("Style 2 of the mix").select_option("pop-edie")
-    page.get_by_role("slider", name="Share of Soul · Cora").fill("0.7")
-    assert page.get_by_role("slider", name="Share of Pop · Edie").input_value() == "0.3"
-    assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-styles [role=status]").inner_text()
-    page.get_by_role("button", name="Keep this mix").click()
-    page.reload()
-    studio.ready()
-    assert page.locator(".saved-mix").count() == 1
-    job = studio.create()
-    studio.until_job(job, "succeeded")
-    song = studio.song_of(job)
-    assert studio.server.ask(f"/v1/songs/{song}")["style"] == "soul-cora:0.7 pop-edie:0.3"
-    studio.choose(song)
-    assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-detail .detail-head").inner_text()
-    page.get_by_role("button", name="Forget the mix Soul · Cora 70 % + Pop · Edie 30 %").click()
-    page.wait_for_selector(".saved-mix", state="detached")
-
-
 def test_songs_on_the_way_from_one_style_to_another(studio: Any) -> None:
     page = studio.write(duration=3).page
     page.get_by_role("button", name="Mix", exact=True).click()
@@ -40,28 +18,6 @@ def test_songs_on_the_way_from_one_style_to_another(studio: Any) -> None:
     made = [studio.server.ask(f"/v1/songs/{id}") for id in ids]
     assert [song["style"] for song in made] == ["rock-dawn", "lofi-alma"]
     assert len({song["seed"] for song in made}) == 1
-
-
-def test_a_song_is_varied_with_its_melody_kept(studio: Any, songs: list[str]) -> None:
-    page = studio.open(along=False).page
-    studio.choose(songs[0])
-    page.get_by_role("button", name="Vary", exact=True).click()
-    box = page.get_by_role("dialog")
-    box.get_by_label("Seed").select_option("own")
-    # Neither words nor seed nor settings would differ.
-    assert box.get_by_text("the same song again").is_visible()
-    box.get_by_label("What stays").select_option("sketch")
-    assert not box.get_by_role("slider", name="Temperature").is_visible()
-    box.get_by_role("slider", name="How much of the style").fill("1.5")
-    assert not box.get_by_text("the same song again").is_visible()
-    job = _made(studio, lambda: box.get_by_role("button", name="Create").click())
-    request = studio.server.ask(f"/v1/jobs/{job}")["request"]
-    assert (request["keep_sketch"], request["style_strength"], request["seed"]) == (True, 1.5, 7)
-    song = studio.song_of(job)
-    assert studio.server.ask(f"/v1/songs/{song}")["parents"] == [songs[0]]
-    studio.choose(song)
-    page.get_by_role("button", name="this song").click()
-    page.wait_for_selector(f"[data-song={songs[0]}].selected")
 
 
 def test_a_stretch_is_repainted_and_a_song_goes_on(studio: Any, songs: list[str]) -> None:
