@@ -226,4 +226,4 @@ def test_it_is_compiled_once(tmp_path) -> None:
     file = built(where)
     before = file.stat().st_mtime_ns
     assert built(where) == file and file.stat().st_mtime_ns == before
-    assert Library(file).shape.columns == 24
+    assert Library(file).shape.columns == 16

@@ -19,7 +19,8 @@ def convert(
 
     Half precision audibly hurts the codec, so ``dtype`` is that of the rest; with ``quantised`` the large products of
     LM and DiT are stored in that many bits. Raises ``CheckpointError`` where files are not sound, ``folder`` already
-    holds a model of the native format, or ``source`` is of that format and nothing would change.
+    holds a model of the native format, or ``source`` is of that format and nothing would change. What is not
+    rounded of such a source stays in the type that it has.
     """
     if native.is_native(folder):
         raise CheckpointError(f"{folder}: already holds a model; give an empty folder")
@@ -30,9 +31,11 @@ def convert(
         if stored_kind(loaded.model) is not None:
             raise CheckpointError(f"{source}: its weights are stored in fewer bits already; give the full model")
         quantise(loaded.model.requires_grad_(False), quantised)
+        # What is not rounded stays as it was stored.
         native.save(
-            folder, loaded.model, dtype=dtype, source=loaded.source, extra=loaded.extra, style_tags=loaded.style_tags
-        )
+            folder, loaded.model, dtype=None, codec_dtype=None,
+            source=loaded.source, extra=loaded.extra, style_tags=loaded.style_tags,
+        )  # fmt: skip
         return
     official = load_official(source)
     if quantised is not None:

@@ -63,13 +63,13 @@ def save(
     folder: Path,
     model: SongModel,
     *,
-    dtype: Storage = "float32",
-    codec_dtype: Storage = "float32",
+    dtype: Storage | None = "float32",
+    codec_dtype: Storage | None = "float32",
     source: str = "",
     extra: Mapping[str, Tensor] | None = None,
     style_tags: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Write both files whole or not at all; the codec's weights in a type of their own.
+    """Write both files whole or not at all; the codec's weights in a type of their own; none: the one that they have.
 
     A model whose weights are rounded (``checkpoints.quantised``) is written as it is, and says so.
     An interrupted save leaves the old pair or a pair whose checksum does not match, which ``load`` refuses.
@@ -142,10 +142,11 @@ def _style_tags(described: Fields) -> dict[str, tuple[str, ...]]:
     return {name: tuple(words) for name, words in tags.items()}
 
 
-def _stored(name: str, tensor: Tensor, dtype: Storage, codec_dtype: Storage) -> Tensor:
+def _stored(name: str, tensor: Tensor, dtype: Storage | None, codec_dtype: Storage | None) -> Tensor:
     tensor = tensor.detach()
     if tensor.is_floating_point() and not name.endswith((".scales", ".tables")):
-        tensor = tensor.to(getattr(torch, codec_dtype if name.startswith(OUR_CODEC) else dtype))
+        wanted = codec_dtype if name.startswith(OUR_CODEC) else dtype
+        tensor = tensor if wanted is None else tensor.to(getattr(torch, wanted))
         check_finite(tensor, f"'{name}' as {tensor.dtype}")
     return tensor.contiguous().cpu()
 

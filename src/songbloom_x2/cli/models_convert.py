@@ -60,6 +60,6 @@ def run(args: argparse.Namespace) -> int:
             convert(args.folder, args.out, dtype=dtype, quantised=args.quantise)
         except OSError as error:
             raise CheckpointError(f"{args.out}: cannot be written: {error.strerror}; choose another place") from None
-    what = dtype if args.quantise is None else f"large weights {args.quantise}, the rest {dtype}"
+    what = dtype if args.quantise is None else f"large weights in {args.quantise}"
     print(f"{args.out}: written, {what}", file=sys.stderr)
     return 0

@@ -81,7 +81,7 @@ def estimated(
         head * kept.itemsize + (4 if kept == torch.int8 else 0)
     )  # fmt: skip
     weights = _weights(model, plan) - _elsewhere(model, plan)
-    return MemoryEstimate(process, weights, cache, _work(config, plan, rows, prefix))
+    return MemoryEstimate(process, weights, cache, _work(config, plan, rows, prefix, model.codec is not None))
 
 
 def within(model: SongModel, runtime: RuntimeConfig, limit: int) -> tuple[RuntimePlan, int]:
@@ -169,14 +169,14 @@ def _rounded(inputs: int, outputs: int, plan: RuntimePlan) -> int:
     return inputs * outputs + (8 if plan.kernels == "own" else 4) * outputs
 
 
-def _work(config: SongConfig, plan: RuntimePlan, rows: int, prefix: int) -> int:
+def _work(config: SongConfig, plan: RuntimePlan, rows: int, prefix: int, sounds: bool) -> int:
     """What computing the prefix takes on the way, or a piece of sound, whichever is more; and the libraries."""
     size = plan.torch_dtype.itemsize
     hidden = int(config.hidden_scale * config.dim)
     wide = 9 * config.dim if plan.kernels == "own" else 4 * hidden + 8 * config.dim
     begun = rows * prefix * wide * size
     sound = 0
-    if isinstance(config.codec, OobleckConfig):
+    if sounds and isinstance(config.codec, OobleckConfig):
         sound = 4 * 4 * config.codec.channels * _CODEC_FRAMES * config.samples_per_frame
     return max(begun, sound) + (_LIBRARIES if plan.device == "cpu" else 0)
 

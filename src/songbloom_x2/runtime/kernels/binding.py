@@ -58,8 +58,12 @@ class CacheArgs(Structure):
     _fields_ = (("keys", c_void_p), ("values", c_void_p), ("key_scales", c_void_p), ("value_scales", c_void_p))
 
 
+PART = 256
+"""Rows of a long sequence that go through a layer at once (``kPart``)."""
+
+
 class Library:
-    """The functions of one compiled file."""
+    """The functions of one compiled file, and their working memory: not for several threads at once."""
 
     def __init__(self, file: Path) -> None:
         """``file`` from ``build.built``."""
@@ -67,21 +71,26 @@ class Library:
         numbers = (c_int64 * 4)()
         self._code.shape(numbers)
         self.shape = Shape(int(numbers[0]), bool(numbers[1]), int(numbers[2]), int(numbers[3]))
-        self._code.linear.argtypes = (POINTER(LinearArgs), c_void_p, c_int64, c_void_p, c_int)
+        self._code.linear.argtypes = (POINTER(LinearArgs), c_void_p, c_int64, c_void_p, c_void_p, c_int)
         self._code.lm_step.argtypes = (
             *(POINTER(LayerArgs), POINTER(CacheArgs), c_int64, c_void_p, c_void_p, c_void_p),
-            *(c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int64, c_int64, c_int),
+            *(c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int64, c_int64, c_void_p, c_int),
         )
         self._code.dit_layers.argtypes = (
             *(POINTER(LayerArgs), c_int64, c_void_p, c_void_p, c_void_p, c_void_p),
-            *(c_int64, c_int64, c_int64, c_int64, c_int64, c_int64, c_int64, c_int),
+            *(c_int64, c_int64, c_int64, c_int64, c_int64, c_int64, c_int64, c_void_p, c_int),
         )
         self._code.lm_before.argtypes = (
             *(POINTER(LayerArgs), c_void_p, c_void_p, c_void_p, c_void_p),
-            *(c_int64, c_int64, c_int64, c_int64, c_int),
+            *(c_int64, c_int64, c_int64, c_int64, c_void_p, c_int),
         )
-        self._code.lm_after.argtypes = (POINTER(LayerArgs), c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int)
+        self._code.lm_after.argtypes = (
+            *(POINTER(LayerArgs), c_void_p, c_void_p, c_int64, c_int64, c_int64),
+            *(c_void_p, c_int),
+        )
         self._code.lm_before.restype = self._code.lm_after.restype = None
+        self._code.room.argtypes, self._code.room.restype = (c_int64, c_int64, c_int64), c_int64
+        self._memory = torch.empty(0, dtype=torch.uint8)
         for function in (self._code.linear, self._code.lm_step, self._code.dit_layers, self._code.shape):
             function.restype = None
 
@@ -90,7 +99,9 @@ class Library:
         rows = rows.contiguous()
         out = torch.empty(*rows.shape[:-1], layer.n)
         count = rows.numel() // max(rows.shape[-1], 1)
-        self._code.linear(byref(layer), rows.data_ptr(), count, out.data_ptr(), torch.get_num_threads())
+        self._code.linear(
+            byref(layer), rows.data_ptr(), count, out.data_ptr(), self._room(count, layer.k, 0), torch.get_num_threads()
+        )
         return out
 
     def lm_step(
@@ -115,7 +126,8 @@ class Library:
         count, dim = x.shape
         self._code.lm_step(
             layers, caches, len(layers), norm.data_ptr(), x.data_ptr(), out.data_ptr(), positions.data_ptr(),
-            cosines.data_ptr(), sines.data_ptr(), count, dim, heads, hidden, capacity, torch.get_num_threads(),
+            cosines.data_ptr(), sines.data_ptr(), count, dim, heads, hidden, capacity,
+            self._room(count, dim, hidden), torch.get_num_threads(),
         )  # fmt: skip
         return out
 
@@ -128,17 +140,25 @@ class Library:
         out = torch.empty(batch, length, 3 * dim)
         self._code.lm_before(
             byref(layer), rows.data_ptr(), out.data_ptr(), turn[0].data_ptr(), turn[1].data_ptr(), batch * length,
-            length, dim, heads, torch.get_num_threads(),
+            length, dim, heads, self._room(min(batch * length, PART), dim, 0), torch.get_num_threads(),
         )  # fmt: skip
         return out
 
     def lm_after(self, layer: LayerArgs, rows: Tensor, attended: Tensor, hidden: int) -> None:
         """``rows [B, T, dim]`` become the layer's output; ``attended`` is what their attention found."""
         dim = rows.shape[-1]
+        count = rows.numel() // dim
         self._code.lm_after(
-            byref(layer), rows.data_ptr(), attended.data_ptr(), rows.numel() // dim, dim, hidden,
-            torch.get_num_threads(),
+            byref(layer), rows.data_ptr(), attended.data_ptr(), count, dim, hidden,
+            self._room(min(count, PART), dim, hidden), torch.get_num_threads(),
         )  # fmt: skip
+
+    def _room(self, rows: int, dim: int, hidden: int) -> int:
+        """Memory for what a call writes on the way; kept, since every call wants as much."""
+        size = int(self._code.room(rows, dim, hidden))
+        if size > self._memory.numel():
+            self._memory = torch.empty(size, dtype=torch.uint8)
+        return self._memory.data_ptr()
 
     def dit_layers(
         self,
@@ -158,7 +178,8 @@ class Library:
         out = torch.empty(batch, last, dim)
         self._code.dit_layers(
             layers, len(layers), rows.data_ptr(), out.data_ptr(), cosines.data_ptr(), sines.data_ptr(), batch, length,
-            last, dim, heads, hidden, cosines.shape[-1], torch.get_num_threads(),
+            last, dim, heads, hidden, cosines.shape[-1], self._room(batch * length, dim, hidden),
+            torch.get_num_threads(),
         )  # fmt: skip
         return out
 

@@ -1,4 +1,4 @@
-"""Weights as ``steps.cpp`` wants them: whole numbers in panels of 24 outputs."""
+"""Weights as ``steps.cpp`` wants them: whole numbers in panels of 16 outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Panels:
     """Weights ``[out, in]``, padded to whole panels; the kernel's arithmetic is exact for them."""
 
     numbers: Tensor
-    """int8 ``[panels, in / 4, 24, 4]``."""
+    """int8 ``[panels, in / 4, 16, 4]``."""
     scales: Tensor
     """Float32, one for each output."""
     sums: Tensor

@@ -15,7 +15,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #if defined(__AVX512VNNI__) && defined(__AVX512VL__)
@@ -30,12 +29,14 @@
 
 namespace {
 
-constexpr int kColumns = 24;                    // outputs of a panel of weights
+constexpr int kColumns = 16;                    // outputs of a panel of weights
 constexpr int kVectors = kColumns / 8;          // registers of eight outputs
 constexpr int kDepth = 16;                      // inputs whose products are summed in 16 bits
 constexpr int kBlock = 768;                     // inputs of a panel that are used before the next rows come
 constexpr int kRows = 128;                      // rows that wait for the end of their panel
-constexpr int kMaxHead = 128;                   // widest attention head
+constexpr int64_t kPart = 2 * kRows;             // rows of a long sequence that go through a layer at once
+constexpr int kTile = 5;                        // rows whose sums the registers hold beside two of weights
+constexpr int kGap = 16;                        // between wide rows: else all begin in the same lines of the cache
 constexpr int kLevels = HAS_DOT ? 127 : 63;     // largest whole number of a row
 constexpr int kOffset = kLevels + 1;            // added to rows, whose bytes have no sign
 
@@ -171,14 +172,19 @@ void tile(const int8_t* panel, const uint8_t* rows, int64_t stride, int64_t dept
 }
 
 void tiles(const int8_t* panel, const uint8_t* rows, int64_t stride, int64_t depth, int64_t count, int32_t* sums) {
-  // Two rows and three registers of weights: what sixteen registers hold, sums of 16 and of 32 bits.
   int64_t r = 0;
-  for (; r + 2 <= count; r += 2) tile<2>(panel, rows + r * stride, stride, depth, sums + r * kColumns);
-  if (r < count) tile<1>(panel, rows + r * stride, stride, depth, sums + r * kColumns);
+  for (; r + kTile <= count; r += kTile) tile<kTile>(panel, rows + r * stride, stride, depth, sums + r * kColumns);
+  const uint8_t* rest = rows + r * stride;
+  if (count - r == 4) tile<4>(panel, rest, stride, depth, sums + r * kColumns);
+  if (count - r == 3) tile<3>(panel, rest, stride, depth, sums + r * kColumns);
+  if (count - r == 2) tile<2>(panel, rest, stride, depth, sums + r * kColumns);
+  if (count - r == 1) tile<1>(panel, rest, stride, depth, sums + r * kColumns);
 }
 
-// out[row][0..n) of all rows for the panels that are this thread's. Inside a parallel region; ends with its barrier.
-void product(const Linear& linear, const uint8_t* rows, const float* row_scales, int64_t count, float* out) {
+// out[row][0..n) of all rows, `apart` values from one to the next, for the panels that are this thread's. Inside a
+// parallel region; ends with its barrier.
+void product(const Linear& linear, const uint8_t* rows, const float* row_scales, int64_t count, float* out,
+             int64_t apart) {
   const int64_t panels = (linear.n + kColumns - 1) / kColumns, stride = linear.padded_k;
 #pragma omp for schedule(static)
   for (int64_t p = 0; p < panels; ++p) {
@@ -192,7 +198,7 @@ void product(const Linear& linear, const uint8_t* rows, const float* row_scales,
         tiles(panel + k * kColumns, rows + begin * stride + k, stride, std::min<int64_t>(kBlock, stride - k), part, sums);
       for (int64_t r = 0; r < part; ++r) {
         const float scale = row_scales[begin + r];
-        float* target = out + (begin + r) * linear.n + first;
+        float* target = out + (begin + r) * apart + first;
         alignas(32) float values[kColumns];
         for (int v = 0; v < kVectors; ++v) {
           const __m256i offset = _mm256_mullo_epi32(
@@ -382,20 +388,30 @@ void self_attended(float* rows, int64_t length, int64_t first, int64_t stride, i
   }
 }
 
-// Memory of one call, so that songs in other threads can have theirs.
-template <typename T>
-std::unique_ptr<T[]> room_for(int64_t count) {
-  return std::unique_ptr<T[]>(new T[count]);  // not set to zero: all of it is written before it is read
-}
-
+// What a call writes on the way, in memory that its caller keeps: asking the system for it anew costs as much as a
+// layer. Carved from one stretch of bytes.
 struct Room {
-  std::unique_ptr<float[]> normed, projected, attended, wide, added, scales;
-  std::unique_ptr<uint8_t[]> bytes;
-  Room(int64_t rows, int64_t dim, int64_t hidden)
-      : normed(room_for<float>(rows * dim)), projected(room_for<float>(rows * 3 * dim)),
-        attended(room_for<float>(rows * dim)), wide(room_for<float>(rows * 2 * hidden)),
-        added(room_for<float>(rows * dim)), scales(room_for<float>(rows)),
-        bytes(room_for<uint8_t>(rows * (std::max(dim, hidden) + kDepth))) {}
+  float *normed, *projected, *attended, *wide, *added, *scales;
+  uint8_t* bytes;
+  int64_t size = 0;
+
+  Room(char* memory, int64_t rows, int64_t dim, int64_t hidden) {
+    normed = take<float>(memory, rows * dim);
+    projected = take<float>(memory, rows * (3 * dim + kGap));
+    attended = take<float>(memory, rows * dim);
+    wide = take<float>(memory, rows * (2 * hidden + kGap));
+    added = take<float>(memory, rows * dim);
+    scales = take<float>(memory, rows);
+    bytes = take<uint8_t>(memory, rows * (std::max(dim, hidden) + kDepth));
+  }
+
+ private:
+  template <typename T>
+  T* take(char* memory, int64_t count) {
+    T* at = reinterpret_cast<T*>(memory + size);
+    size += (count * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64;
+    return at;
+  }
 };
 
 }  // namespace
@@ -407,38 +423,41 @@ void shape(int64_t* out) {
   out[0] = kLevels, out[1] = HAS_DOT, out[2] = kDepth, out[3] = kColumns;
 }
 
-// rows [count, k] -> out [count, n].
-void linear(const Linear* layer, const float* rows, int64_t count, float* out, int threads) {
-  const auto bytes = room_for<uint8_t>(count * layer->padded_k);
-  const auto scales = room_for<float>(count);
+// Bytes of memory that the calls below want for so many rows.
+int64_t room(int64_t rows, int64_t dim, int64_t hidden) { return Room(nullptr, rows, dim, hidden).size; }
+
+// rows [count, k] -> out [count, n]; memory: room(count, k, 0).
+void linear(const Linear* layer, const float* rows, int64_t count, float* out, char* memory, int threads) {
+  const Room place(memory, count, layer->k, 0);
+  uint8_t* bytes = place.bytes;
+  float* scales = place.scales;
 #pragma omp parallel num_threads(threads)
   {
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < count; ++r)
-      scales[r] = rounded(rows + r * layer->k, layer->k, layer->padded_k, bytes.get() + r * layer->padded_k);
-    product(*layer, bytes.get(), scales.get(), count, out);
+      scales[r] = rounded(rows + r * layer->k, layer->k, layer->padded_k, bytes + r * layer->padded_k);
+    product(*layer, bytes, scales, count, out, layer->n);
   }
 }
 
 // The part of a layer of the LM before its attention, for whole sequences: x [count, dim] -> projected [count, 3 * dim],
 // queries and keys turned. Row r is at position r % length; cosines, sines [length, width / 2].
 void lm_before(const Layer* layer, const float* x, float* projected, const float* cosines, const float* sines,
-               int64_t count, int64_t length, int64_t dim, int64_t heads, int threads) {
+               int64_t count, int64_t length, int64_t dim, int64_t heads, char* memory, int threads) {
   const int64_t width = dim / heads, stride = layer->qkv.padded_k;
-  const auto own = room_for<float>(threads * dim);
-  const auto scales = room_for<float>(count);
-  const auto bytes = room_for<uint8_t>(count * stride);
+  const Room room(memory, std::min(kPart, count), dim, 0);
 #pragma omp parallel num_threads(threads)
-  {
-    float* row = own.get() + omp_get_thread_num() * dim;
+  for (int64_t begin = 0; begin < count; begin += kPart) {
+    const int64_t rows = std::min(kPart, count - begin);
 #pragma omp for schedule(static)
-    for (int64_t r = 0; r < count; ++r) {
-      normed(const_cast<float*>(x) + r * dim, nullptr, layer->attention_norm, dim, false, row);
-      scales[r] = rounded(row, dim, stride, bytes.get() + r * stride);
+    for (int64_t r = 0; r < rows; ++r) {
+      float* row = room.normed + r * dim;
+      normed(const_cast<float*>(x) + (begin + r) * dim, nullptr, layer->attention_norm, dim, false, row);
+      room.scales[r] = rounded(row, dim, stride, room.bytes + r * stride);
     }
-    product(layer->qkv, bytes.get(), scales.get(), count, projected);
+    product(layer->qkv, room.bytes, room.scales, rows, projected + begin * 3 * dim, 3 * dim);
 #pragma omp for schedule(static)
-    for (int64_t r = 0; r < count; ++r)
+    for (int64_t r = begin; r < begin + rows; ++r)
       for (int64_t head = 0; head < 2 * heads; ++head)
         rotated(projected + r * 3 * dim + head * width, cosines + r % length * width / 2,
                 sines + r % length * width / 2, width / 2);
@@ -447,33 +466,31 @@ void lm_before(const Layer* layer, const float* x, float* projected, const float
 
 // The part after it: x [count, dim] becomes the layer's output; attended [count, dim].
 void lm_after(const Layer* layer, float* x, const float* attended, int64_t count, int64_t dim, int64_t hidden,
-              int threads) {
-  constexpr int64_t part = 2 * kRows;
-  const int64_t most = std::min(part, count);
-  Room room(most, dim, hidden);
+              char* memory, int threads) {
+  const Room room(memory, std::min(kPart, count), dim, hidden);
 #pragma omp parallel num_threads(threads)
-  for (int64_t begin = 0; begin < count; begin += part) {
-    const int64_t rows = std::min(part, count - begin);
+  for (int64_t begin = 0; begin < count; begin += kPart) {
+    const int64_t rows = std::min(kPart, count - begin);
     float* at = x + begin * dim;
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r)
       room.scales[r] = rounded(attended + (begin + r) * dim, dim, layer->out.padded_k,
-                               room.bytes.get() + r * layer->out.padded_k);
-    product(layer->out, room.bytes.get(), room.scales.get(), rows, room.added.get());
+                               room.bytes + r * layer->out.padded_k);
+    product(layer->out, room.bytes, room.scales, rows, room.added, dim);
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r) {
-      normed(at + r * dim, room.added.get() + r * dim, layer->mlp_norm, dim, false, room.normed.get() + r * dim);
-      room.scales[r] = rounded(room.normed.get() + r * dim, dim, layer->gate_up.padded_k,
-                               room.bytes.get() + r * layer->gate_up.padded_k);
+      normed(at + r * dim, room.added + r * dim, layer->mlp_norm, dim, false, room.normed + r * dim);
+      room.scales[r] = rounded(room.normed + r * dim, dim, layer->gate_up.padded_k,
+                               room.bytes + r * layer->gate_up.padded_k);
     }
-    product(layer->gate_up, room.bytes.get(), room.scales.get(), rows, room.wide.get());
+    product(layer->gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r) {
-      gated(room.wide.get() + r * 2 * hidden, hidden);
-      room.scales[r] = rounded(room.wide.get() + r * 2 * hidden, hidden, layer->down.padded_k,
-                               room.bytes.get() + r * layer->down.padded_k);
+      gated(room.wide + r * (2 * hidden + kGap), hidden);
+      room.scales[r] = rounded(room.wide + r * (2 * hidden + kGap), hidden, layer->down.padded_k,
+                               room.bytes + r * layer->down.padded_k);
     }
-    product(layer->down, room.bytes.get(), room.scales.get(), rows, room.added.get());
+    product(layer->down, room.bytes, room.scales, rows, room.added, dim);
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = 0; i < dim; ++i) at[r * dim + i] += room.added[r * dim + i];
@@ -484,8 +501,8 @@ void lm_after(const Layer* layer, float* x, const float* attended, int64_t count
 // the step's keys go.
 void lm_step(const Layer* layers, const Cache* caches, int64_t count, const float* final_norm, float* x, float* out,
              const int64_t* positions, const float* cosines, const float* sines, int64_t rows, int64_t dim, int64_t heads,
-             int64_t hidden, int64_t capacity, int threads) {
-  Room room(rows, dim, hidden);
+             int64_t hidden, int64_t capacity, char* memory, int threads) {
+  const Room room(memory, rows, dim, hidden);
   const int64_t width = dim / heads;
   const bool small = caches[0].key_scales != nullptr;
 #pragma omp parallel num_threads(threads)
@@ -495,17 +512,17 @@ void lm_step(const Layer* layers, const Cache* caches, int64_t count, const floa
       const Layer& layer = layers[l];
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
-        normed(x + r * dim, l ? room.added.get() + r * dim : nullptr, layer.attention_norm, dim, false,
-               room.normed.get() + r * dim);
-        room.scales[r] = rounded(room.normed.get() + r * dim, dim, layer.qkv.padded_k,
-                                 room.bytes.get() + r * layer.qkv.padded_k);
+        normed(x + r * dim, l ? room.added + r * dim : nullptr, layer.attention_norm, dim, false,
+               room.normed + r * dim);
+        room.scales[r] = rounded(room.normed + r * dim, dim, layer.qkv.padded_k,
+                                 room.bytes + r * layer.qkv.padded_k);
       }
-      product(layer.qkv, room.bytes.get(), room.scales.get(), rows, room.projected.get());
+      product(layer.qkv, room.bytes, room.scales, rows, room.projected, 3 * dim + kGap);
 #pragma omp for schedule(static)
       for (int64_t slot = 0; slot < rows * heads; ++slot) {
         const int64_t r = slot / heads, h = slot % heads;
-        float* query = room.projected.get() + r * 3 * dim + h * width;
-        float* target = room.attended.get() + r * dim + h * width;
+        float* query = room.projected + r * (3 * dim + kGap) + h * width;
+        float* target = room.attended + r * dim + h * width;
         const float *c = cosines + r * width / 2, *s = sines + r * width / 2;
         if (small)
           cached<int8_t>(query, query + dim, query + 2 * dim, caches[l], slot, capacity, positions[r], width, c, s,
@@ -516,27 +533,27 @@ void lm_step(const Layer* layers, const Cache* caches, int64_t count, const floa
       }
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r)
-        room.scales[r] = rounded(room.attended.get() + r * dim, dim, layer.out.padded_k,
-                                 room.bytes.get() + r * layer.out.padded_k);
-      product(layer.out, room.bytes.get(), room.scales.get(), rows, room.added.get());
+        room.scales[r] = rounded(room.attended + r * dim, dim, layer.out.padded_k,
+                                 room.bytes + r * layer.out.padded_k);
+      product(layer.out, room.bytes, room.scales, rows, room.added, dim);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
-        normed(x + r * dim, room.added.get() + r * dim, layer.mlp_norm, dim, false, room.normed.get() + r * dim);
-        room.scales[r] = rounded(room.normed.get() + r * dim, dim, layer.gate_up.padded_k,
-                                 room.bytes.get() + r * layer.gate_up.padded_k);
+        normed(x + r * dim, room.added + r * dim, layer.mlp_norm, dim, false, room.normed + r * dim);
+        room.scales[r] = rounded(room.normed + r * dim, dim, layer.gate_up.padded_k,
+                                 room.bytes + r * layer.gate_up.padded_k);
       }
-      product(layer.gate_up, room.bytes.get(), room.scales.get(), rows, room.wide.get());
+      product(layer.gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
-        gated(room.wide.get() + r * 2 * hidden, hidden);
-        room.scales[r] = rounded(room.wide.get() + r * 2 * hidden, hidden, layer.down.padded_k,
-                                 room.bytes.get() + r * layer.down.padded_k);
+        gated(room.wide + r * (2 * hidden + kGap), hidden);
+        room.scales[r] = rounded(room.wide + r * (2 * hidden + kGap), hidden, layer.down.padded_k,
+                                 room.bytes + r * layer.down.padded_k);
       }
-      product(layer.down, room.bytes.get(), room.scales.get(), rows, room.added.get());
+      product(layer.down, room.bytes, room.scales, rows, room.added, dim);
     }
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r)
-      normed(x + r * dim, room.added.get() + r * dim, final_norm, dim, false, out + r * dim);
+      normed(x + r * dim, room.added + r * dim, final_norm, dim, false, out + r * dim);
   }
 }
 
@@ -544,9 +561,9 @@ void lm_step(const Layer* layers, const Cache* caches, int64_t count, const floa
 // cosines, sines [length, half].
 void dit_layers(const Layer* layers, int64_t count, float* x, float* out, const float* cosines, const float* sines,
                 int64_t batch, int64_t length, int64_t last, int64_t dim, int64_t heads, int64_t hidden, int64_t half,
-                int threads) {
+                char* memory, int threads) {
   const int64_t all = batch * length, width = dim / heads, padded = (length + 7) / 8 * 8;
-  Room room(all, dim, hidden);
+  const Room room(memory, all, dim, hidden);
 #pragma omp parallel num_threads(threads)
   {
     std::vector<float> turned((width + 1) * padded);
@@ -556,44 +573,44 @@ void dit_layers(const Layer* layers, int64_t count, float* x, float* out, const 
       const int64_t first = l + 1 == count ? length - last : 0, kept = length - first, rows = batch * kept;
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < all; ++r) {
-        normed(x + r * dim, l ? room.added.get() + r * dim : nullptr, layer.attention_norm, dim, true,
-               room.normed.get() + r * dim);
-        room.scales[r] = rounded(room.normed.get() + r * dim, dim, layer.qkv.padded_k,
-                                 room.bytes.get() + r * layer.qkv.padded_k);
+        normed(x + r * dim, l ? room.added + r * dim : nullptr, layer.attention_norm, dim, true,
+               room.normed + r * dim);
+        room.scales[r] = rounded(room.normed + r * dim, dim, layer.qkv.padded_k,
+                                 room.bytes + r * layer.qkv.padded_k);
       }
-      product(layer.qkv, room.bytes.get(), room.scales.get(), all, room.projected.get());
+      product(layer.qkv, room.bytes, room.scales, all, room.projected, 3 * dim + kGap);
 #pragma omp for schedule(static)
       for (int64_t slot = 0; slot < batch * heads; ++slot) {
         const int64_t b = slot / heads, h = slot % heads;
-        self_attended(room.projected.get() + b * length * 3 * dim + h * width, length, first, 3 * dim, dim, width,
-                      cosines, sines, half, turned.data(), room.attended.get() + b * kept * dim + h * width, dim);
+        self_attended(room.projected + b * length * (3 * dim + kGap) + h * width, length, first, 3 * dim + kGap, dim, width,
+                      cosines, sines, half, turned.data(), room.attended + b * kept * dim + h * width, dim);
       }
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r)
-        room.scales[r] = rounded(room.attended.get() + r * dim, dim, layer.out.padded_k,
-                                 room.bytes.get() + r * layer.out.padded_k);
-      product(layer.out, room.bytes.get(), room.scales.get(), rows, room.added.get());
+        room.scales[r] = rounded(room.attended + r * dim, dim, layer.out.padded_k,
+                                 room.bytes + r * layer.out.padded_k);
+      product(layer.out, room.bytes, room.scales, rows, room.added, dim);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
         float* row = x + (r / kept * length + first + r % kept) * dim;
-        normed(row, room.added.get() + r * dim, layer.mlp_norm, dim, true, room.normed.get() + r * dim);
-        room.scales[r] = rounded(room.normed.get() + r * dim, dim, layer.gate_up.padded_k,
-                                 room.bytes.get() + r * layer.gate_up.padded_k);
+        normed(row, room.added + r * dim, layer.mlp_norm, dim, true, room.normed + r * dim);
+        room.scales[r] = rounded(room.normed + r * dim, dim, layer.gate_up.padded_k,
+                                 room.bytes + r * layer.gate_up.padded_k);
       }
-      product(layer.gate_up, room.bytes.get(), room.scales.get(), rows, room.wide.get());
+      product(layer.gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
-        gated(room.wide.get() + r * 2 * hidden, hidden);
-        room.scales[r] = rounded(room.wide.get() + r * 2 * hidden, hidden, layer.down.padded_k,
-                                 room.bytes.get() + r * layer.down.padded_k);
+        gated(room.wide + r * (2 * hidden + kGap), hidden);
+        room.scales[r] = rounded(room.wide + r * (2 * hidden + kGap), hidden, layer.down.padded_k,
+                                 room.bytes + r * layer.down.padded_k);
       }
-      product(layer.down, room.bytes.get(), room.scales.get(), rows, room.added.get());
+      product(layer.down, room.bytes, room.scales, rows, room.added, dim);
     }
     const int64_t first = length - last;
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < batch * last; ++r) {
       const float* row = x + (r / last * length + first + r % last) * dim;
-      const float* added = room.added.get() + r * dim;
+      const float* added = room.added + r * dim;
       for (int64_t i = 0; i < dim; ++i) out[r * dim + i] = row[i] + added[i];
     }
   }
