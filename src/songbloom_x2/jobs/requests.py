@@ -28,8 +28,10 @@ from songbloom_x2.jobs.request_fields import (
 )
 from songbloom_x2.jobs.shapes import ModelShape, ModelShapes
 from songbloom_x2.request_checks import (
+    FASTEST,
     LARGEST_SEED,
     RANGES,
+    SLOWEST,
     STRONGEST_STYLE,
     asked_seconds,
     check_request,
@@ -40,6 +42,8 @@ from songbloom_x2.style_mixes import checked_mix, on_the_way, written_mix
 from songbloom_x2.style_words import parse_key
 from songbloom_x2.types import SongRequest, StyleMix
 
+TEMPO_RANGE = SLOWEST, FASTEST
+"""Beats a minute that a request may ask for."""
 SAMPLING_RANGES = RANGES
 """Sampling settings and the least and most that they may be."""
 _SECONDS_A_WORD = 0.45

@@ -19,7 +19,7 @@ from songbloom_x2.config import (
     SamplingConfig,
     SolverName,
 )
-from songbloom_x2.request_checks import FASTEST, SLOWEST
+from songbloom_x2.jobs.requests import TEMPO_RANGE
 
 FieldKind = Literal["number", "slider", "switch", "choice", "key"]
 
@@ -66,7 +66,7 @@ def option_fields(limits: JobLimits, runtime: RuntimeConfig) -> tuple[OptionFiel
         ),
         OptionField("seed", "song", "number", low=0, step=1),
         OptionField("instrumental", "song", "switch", default=False),
-        OptionField("bpm", "song", "number", low=SLOWEST, high=FASTEST, step=1, told=True),
+        OptionField("bpm", "song", "number", low=TEMPO_RANGE[0], high=TEMPO_RANGE[1], step=1, told=True),
         OptionField("key", "song", "key", optional=True, told=True),
         OptionField("model", "model", "choice"),
         machine("precision", get_args(Precision)),
