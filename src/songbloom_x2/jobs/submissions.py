@@ -1,6 +1,7 @@
 """Putting jobs into the queue, in SQL. Those that come at the same time share a transaction, and its flush to disk.
 
-Whoever comes first takes all that wait along; nothing is acknowledged before it is committed.
+Whoever comes first takes all that wait along, and wakes one of those who came meanwhile to do the same; nothing is
+acknowledged before it is committed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -82,6 +83,8 @@ class _Waiting:
     accepted: Accepted | None = None
     refused: Callable[[float], Exception] | None = None
     error: BaseException | None = None
+    woken: threading.Event = field(default_factory=threading.Event)
+    """Set once it is settled, or where its own thread shall settle all that wait."""
 
     @property
     def settled(self) -> bool:
@@ -95,8 +98,9 @@ class Submissions:
         """``database``: migrated."""
         self._database = database
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
         self._pending: list[_Waiting] = []
+        self._settling = False
+        """Whether some thread settles, or was woken to."""
 
     def submit(self, new: NewJob, room: Room, wait: Callable[[], float]) -> Accepted:
         """Put a job in. ``wait`` is asked, where there is no room, for the seconds until there is likely to be some.
@@ -107,9 +111,11 @@ class Submissions:
         mine = _Waiting(new, room)
         with self._lock:
             self._pending.append(mine)
-        with self._turn:
-            if not mine.settled:
-                self._settle_pending()
+            first, self._settling = not self._settling, True
+        if not first:
+            mine.woken.wait()
+        if not mine.settled:
+            self._settle_pending()
         if mine.error is not None:
             raise mine.error
         if mine.refused is not None:
@@ -118,16 +124,20 @@ class Submissions:
         return mine.accepted
 
     def _settle_pending(self) -> None:
-        while True:
+        """All that wait, the thread's own first; then another thread goes on, if more came meanwhile."""
+        with self._lock:
+            batch, self._pending = self._pending[:_MOST_TOGETHER], self._pending[_MOST_TOGETHER:]
+        try:
+            self._settle(batch)
+        except BaseException as error:
+            for waiting in batch:
+                waiting.error = error
+        finally:
             with self._lock:
-                batch, self._pending = self._pending[:_MOST_TOGETHER], self._pending[_MOST_TOGETHER:]
-            if not batch:
-                return
-            try:
-                self._settle(batch)
-            except BaseException as error:
-                for waiting in batch:
-                    waiting.error = error
+                following = self._pending[0] if self._pending else None
+                self._settling = following is not None
+            for waiting in (*batch, *([] if following is None else [following])):
+                waiting.woken.set()
 
     def _settle(self, batch: Sequence[_Waiting]) -> None:
         try:
