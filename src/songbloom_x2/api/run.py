@@ -7,6 +7,7 @@ import logging
 import math
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -21,6 +22,8 @@ from songbloom_x2.jobs.service import JobService
 
 _FIRST_REQUEST_SECONDS = 20.0
 """How long a new connection may take to send the head of a request."""
+
+_SWITCH_SECONDS = 0.001
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=math.ceil(settings.stop_seconds),
     )
+    # The event loop shares the interpreter with the threads that ask the database: it shall not wait 5 ms for its turn.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     host, port = listener.getsockname()[:2]
     _log.info("serving at http://%s:%d/", f"[{host}]" if ":" in host else host, port)
     _Server(config, app.state.stopping).run([listener])

@@ -15,12 +15,16 @@ from songbloom_x2.errors import SongBloomError
 from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.worker import Worker
 
+_NICE = 5
+"""How far songs stand back behind what only takes milliseconds: the web process, the player that plays them."""
 _LAST_SECONDS = 10.0
 """How long a worker may take to stop after its time is up; then the process ends, and its job is treated as lost."""
 
 
 def main() -> int:
     """Run one worker until it is told to stop."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     plan = ServicePlan.from_json(sys.stdin.readline())
     worker = Worker(sys.argv[1], plan)
