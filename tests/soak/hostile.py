@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import re
 import socket
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,9 +84,9 @@ class Attacker:
             self.race,
         )
 
-    def run(self, count: int) -> Report:
-        """So many requests, or a few more."""
-        while self.report.requests < count:
+    def run(self, count: int, until: float = math.inf) -> Report:
+        """So many requests, or a few more; fewer where the clock (``time.monotonic``) says ``until``."""
+        while self.report.requests < count and time.monotonic() < until:
             self._random.choice(self._kinds)()
         return self.report
 
@@ -336,16 +338,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pid", type=int, help="the server's process, whose memory is told")
     parser.add_argument("--key")
+    parser.add_argument(
+        "--seconds", type=float, default=math.inf, help="stop after so long, with what was sent by then"
+    )
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     headers = {} if args.key is None else {"Authorization": f"Bearer {args.key}"}
     memory = []
+    until = time.monotonic() + args.seconds
     with httpx.Client(base_url=args.url, headers=headers, timeout=60) as client:
         attacker = Attacker(client, args.seed)
         for done in range(0, args.requests, max(args.requests // 5, 1)):
-            attacker.run(done)
+            attacker.run(done, until)
             memory.append(resident_megabytes(args.pid) if args.pid else None)
-        report = attacker.run(args.requests)
+        report = attacker.run(args.requests, until)
         memory.append(resident_megabytes(args.pid) if args.pid else None)
     told = {
         "command": f"python tests/soak/hostile.py URL --requests {args.requests} --seed {args.seed} --pid PID",
@@ -358,7 +364,7 @@ def main() -> int:
     sys.path.insert(0, str(Path(__file__).parent))
     from ground import report as tell
 
-    return tell(args, told, not report.wrong)
+    return tell(args, told, not report.wrong and report.requests >= args.requests)
 
 
 if __name__ == "__main__":
