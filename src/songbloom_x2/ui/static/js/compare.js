@@ -14,18 +14,23 @@ class Pair {
   constructor() {
     this.context = new AudioContext({ sampleRate: RATE });
     this.sides = [null, null];
+    this.wanted = [null, null];
     this.heard = 0;
     this.at = 0;
     this.running = false;
   }
 
   async load(side, song) {
+    this.wanted[side] = song.id;
     const reply = await fetch(audioOf(song.id, "flac"));
     if (!reply.ok) throw new Error(t("error.status", { n: reply.status }));
     const buffer = await this.context.decodeAudioData(await reply.arrayBuffer());
-    const gain = new GainNode(this.context, { gain: 0 });
+    const gain = new GainNode(this.context, { gain: 0 }), loudness = await loudnessOf(buffer);
+    // Another song may have been chosen for this side meanwhile.
+    if (this.wanted[side] !== song.id) return;
     gain.connect(this.context.destination);
-    this.sides[side] = { song, buffer, gain, loudness: await loudnessOf(buffer), source: null };
+    this.sides[side]?.source?.disconnect();
+    this.sides[side] = { song, buffer, gain, loudness, source: null };
     this.level();
     if (this.running) { this.pause(); this.play(); }
   }
@@ -98,7 +103,7 @@ export async function compare(song) {
     told[side].textContent = t("compare.loading");
     try {
       const [peaks] = await Promise.all([peaksOf(one.id), pair.load(side, one)]);
-      waves[side].show(peaks, one.seconds);
+      if (chosen[side] === one) waves[side].show(peaks, one.seconds);
     } catch (error) {
       told[side].textContent = error.message;
       return;

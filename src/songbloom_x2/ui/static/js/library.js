@@ -77,7 +77,7 @@ class Library extends HTMLElement {
   drawQueue() {
     const shown = get("jobs").filter((job) => OPEN.includes(job.state) || (["failed", "cancelled"].includes(job.state) && !dismissed.get().includes(job.id) && Date.now() / 1000 - job.finished < 86400));
     const before = new Map([...this.queue.children].map((row) => [row.dataset.job, row]));
-    const focused = document.activeElement?.closest?.("[data-job]")?.dataset.job;
+    const active = document.activeElement, focused = active?.closest?.("[data-job]")?.dataset.job;
     const rows = shown.map((job) => {
       let row = before.get(job.id);
       if (!row || row.dataset.state !== job.state) row = this.jobRow(job);
@@ -87,7 +87,10 @@ class Library extends HTMLElement {
     if (rows.length !== this.queue.children.length || rows.some((row, index) => row !== this.queue.children[index])) fill(this.queue, rows);
     this.queue.hidden = !rows.length;
     // A row that is drawn anew keeps the keyboard where it was.
-    if (focused && !document.activeElement?.closest("[data-job]")) this.queue.querySelector(`[data-job="${focused}"] .stop, [data-job="${focused}"] .btn`)?.focus();
+    if (focused && !document.activeElement?.closest("[data-job]")) {
+      const buttons = (which) => this.queue.querySelector(`[data-job="${focused}"] ${which}`);
+      (buttons(active.matches(".stop") ? ".stop" : ".listen") ?? buttons(".btn"))?.focus();
+    }
   }
 
   jobRow(job) {

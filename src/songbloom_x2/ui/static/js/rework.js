@@ -32,7 +32,7 @@ export function reworkBar(found, waveOf) {
   };
   draw();
   return {
-    element: h("div", { class: "rework stack" }, chosen, hint, whole),
+    element: h("div", { class: "rework stack", onkeydown: (event) => event.key === "Escape" && waveOf().select(null) }, chosen, hint, whole),
     show: (now) => { span = now; draw(); },
     heard: (at) => { if (loop && span && at !== null && !audio.paused && (at >= span[1] || at < span[0] - 0.3)) audio.currentTime = span[0]; },
   };

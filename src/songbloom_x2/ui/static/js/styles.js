@@ -5,7 +5,7 @@ import { fill, fresh, h, icon } from "./dom.js";
 import { keyName } from "./format.js";
 import { t } from "./i18n.js";
 import { mixName, partsOf } from "./mix_text.js";
-import { audio, isPlaying, toggle } from "./sound.js";
+import { audio, current, isPlaying, silence, toggle } from "./sound.js";
 import { draft, get, on, set } from "./store.js";
 import { ownStyle, record } from "./style_upload.js";
 import { mixer } from "./style_mix.js";
@@ -117,6 +117,7 @@ class Styles extends HTMLElement {
   async remove(style) {
     try {
       await ask("delete_style", { id: style.id });
+      if (current()?.kind === "style" && current().id === style.id) silence();
       if (draft.style.get()?.id === style.id) this.pick(null);
       set("styles", await ask("styles"));
     } catch (error) {
