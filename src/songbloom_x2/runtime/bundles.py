@@ -13,6 +13,7 @@ import torch
 
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import RuntimePlanError
+from songbloom_x2.nn.stored import INT4_GROUP
 from songbloom_x2.runtime.choice import Choice
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.build import built, obstacle
@@ -63,7 +64,9 @@ def resolve_quantisation(config: RuntimeConfig, device: str, dtype: torch.dtype)
         bits = "8 bits, VNNI" if torch.cpu._is_vnni_supported() else "7 bits, this CPU has no VNNI"
         return Choice("quantisation", asked, wanted, f"weights in 8 bits, rows rounded at every step ({bits})")
     reason = (
-        "weights in 8 bits, rows in bfloat16" if wanted == "int8_weights" else "weights in 4 bits, rows in bfloat16"
+        "weights in 8 bits, rows in bfloat16"
+        if wanted == "int8_weights"
+        else f"weights in 4 bits, 8 in layers that are no multiples of {INT4_GROUP} x 16; rows in bfloat16"
     )
     return Choice("quantisation", asked, wanted, reason)
 
