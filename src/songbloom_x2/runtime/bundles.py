@@ -17,6 +17,7 @@ from songbloom_x2.nn.stored import INT4_GROUP
 from songbloom_x2.runtime.choice import Choice
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.build import built, obstacle
+from songbloom_x2.runtime.kernels.linear import agrees
 from songbloom_x2.runtime.precision import has_bfloat16
 
 _BUNDLES = ("minimal", "standard", "aggressive")
@@ -86,7 +87,10 @@ def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisa
     why = why or obstacle()
     if why is None:
         try:
-            shape = Library(built()).shape
+            library = Library(built())
+            shape = library.shape
+            if not agrees(library):
+                raise RuntimePlanError("kernels 'own': they compute wrongly on this CPU; ask for --kernels torch")
         except (RuntimePlanError, OSError) as error:
             if asked == "own":
                 raise
