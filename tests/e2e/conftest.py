@@ -44,7 +44,7 @@ I can hear the river calling.
 Sing with me until the morning."""
 QUICK = {"duration": 4, "steps": 4}
 LONG = {"duration": 40, "steps": 16}
-PATIENCE = 120_000
+PATIENCE = 240_000
 """Milliseconds that a song may take on a busy machine."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 
@@ -65,3 +67,24 @@ def test_a_reload_in_mid_song_loses_nothing(studio: Any) -> None:
     page.wait_for_selector(f"[data-job={job}]")
     studio.until_job(job, "succeeded")
     page.wait_for_function("id => songbloom.get('songs').filter(song => song.job === id).length === 2", arg=job)
+
+
+def test_a_killed_server_loses_nothing(open_page: Callable[..., Any], start_server: Callable[..., Any]) -> None:
+    server = start_server()
+    studio = open_page(server)
+    # While the server is gone the browser itself reports that nothing answers.
+    studio.watch.allowed.append("net::ERR_")
+    page = studio.write(duration=8).page
+    job = studio.create()
+    studio.until_job(job, "running")
+    server.kill()
+    page.wait_for_selector("text=No connection")
+    page.get_by_label("Lyrics", exact=True).press_sequentially(" More")
+    server.start()
+    page.wait_for_selector("text=No connection", state="detached")
+    studio.until_job(job, "succeeded")
+    page.wait_for_function("id => songbloom.get('songs').some(song => song.job === id)", arg=job)
+    assert "More" in page.get_by_label("Lyrics", exact=True).input_value()
+    song = studio.songs[0]
+    with urllib.request.urlopen(f"{server.address}/v1/songs/{song}/audio", timeout=30) as answer:
+        assert answer.read(4) == b"fLaC"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 SERIOUS = "serious", "critical"
-PATIENCE = 120_000
+PATIENCE = 240_000
 """Milliseconds that something may take on a busy machine."""
 
 
@@ -36,6 +39,46 @@ def test_nothing_is_wider_than_a_small_phone(open_page: Callable[..., Any], serv
     assert _overflow(page) <= 0
     page.get_by_role("button", name="Back to the songs").click()
     assert page.locator(f"[data-song={songs[0]}]").is_visible()
+
+
+def test_everything_by_keyboard_alone(studio: Any, songs: list[str]) -> None:
+    page = studio.open(options={"duration": 4, "steps": 4}, along=False).page
+    _tab_to(page, "sb-lyrics textarea")
+    page.keyboard.type("[verse]\nSinging by the keys alone.")
+    _tab_to(page, "sb-styles .style input")
+    page.keyboard.press("ArrowDown")
+    assert "Ballad · Hugo" in page.locator("sb-styles [role=status]").inner_text()
+    _tab_to(page, ".btn.create")
+    ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert ring == "solid"
+    before = page.evaluate("songbloom.get('jobs').length")
+    page.keyboard.press("Enter")
+    page.wait_for_function("n => songbloom.get('jobs').length > n", arg=before)
+    _tab_to(page, ".job .btn:has-text('Cancel')")
+    page.keyboard.press("Enter")
+    page.wait_for_function("songbloom.get('jobs')[0].state === 'cancelled'")
+    _tab_to(page, "sb-library .song .open")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("sb-detail .wave-area")
+    _tab_to(page, "sb-library .song .menu button")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "menuitem"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "false"
+    _tab_to(page, "sb-detail .play.big")
+    page.keyboard.press("Space")
+    page.wait_for_function("!songbloom.audio.paused && songbloom.audio.currentTime > 0.1")
+
+
+def _tab_to(page: Any, selector: str) -> None:
+    for _ in range(120):
+        if page.evaluate("selector => document.activeElement?.matches(selector)", selector.split(":has-text")[0]) and (
+            ":has-text" not in selector or page.evaluate("document.activeElement.textContent.includes('Cancel')")
+        ):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached by Tab")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -97,6 +140,30 @@ def test_a_browser_in_chinese_is_greeted_in_chinese(open_page: Callable[..., Any
     assert page.locator("sb-lyrics h2").inner_text() == "歌词"
 
 
+def test_behind_a_key(open_page: Callable[..., Any], start_server: Callable[..., Any], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "songbloom_x2", "keys", "create", "singer", f"--data-dir={tmp_path}"]
+    made = subprocess.run(command, check=True, capture_output=True, text=True)
+    key = next(word for word in made.stdout.split() if len(word) > 30)
+    server = start_server(folder=tmp_path)
+    studio = open_page(server)
+    studio.watch.allowed.append("401")
+    page = studio.page
+    page.goto(server.address)
+    page.get_by_label("API key").fill("sb_not_this_one")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    page.get_by_label("API key").fill(key)
+    page.keyboard.press("Enter")
+    studio.ready()
+    studio.write()
+    job = studio.create()
+    page.wait_for_function("songbloom.audio.currentTime > 0.1", timeout=PATIENCE)
+    studio.until_job(job, "succeeded")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_selector("input[name=key]")
+    assert page.evaluate("fetch('/v1/songs').then(reply => reply.status)") == 401
+
+
 def test_lyrics_are_checked_as_one_types(studio: Any) -> None:
     page = studio.open(lyrics="").page
     page.get_by_role("button", name="Insert section: Verse").click()
@@ -116,6 +183,29 @@ def test_lyrics_are_checked_as_one_types(studio: Any) -> None:
     assert "[verse]" in text.input_value()
     page.get_by_role("button", name="Undo").click()
     assert "🎸" in text.input_value()
+
+
+def test_options_that_differ_are_seen_and_put_back(studio: Any) -> None:
+    page = studio.open().page
+    page.get_by_role("button", name="Custom").click()
+    steps = page.get_by_role("slider", name="Steps")
+    usual = steps.input_value()
+    page.get_by_label("Speed or quality", exact=True).select_option("draft")
+    assert page.get_by_role("slider", name="Steps").input_value() == "5"
+    page.get_by_label("Speed or quality", exact=True).select_option("")
+    page.get_by_role("slider", name="Steps").fill("3")
+    box = page.locator(".option", has=page.get_by_role("slider", name="Steps"))
+    assert "differs" in box.get_attribute("class")
+    assert "Steps: 3" in page.locator("sb-options [role=status]").inner_text()
+    page.get_by_role("button", name="Put Steps back to its default").click()
+    assert page.get_by_role("slider", name="Steps").input_value() == usual
+    assert "differs" not in box.get_attribute("class")
+
+
+def test_a_style_that_comes_with_the_model_is_heard(studio: Any) -> None:
+    page = studio.open().page
+    page.get_by_role("button", name="Hear Soul · Cora").click()
+    page.wait_for_function("!songbloom.audio.paused && songbloom.audio.currentTime > 0.1", timeout=PATIENCE)
 
 
 def test_a_recording_becomes_a_style(studio: Any) -> None:

@@ -20,6 +20,28 @@ def test_songs_on_the_way_from_one_style_to_another(studio: Any) -> None:
     assert len({song["seed"] for song in made}) == 1
 
 
+def test_a_song_is_varied_with_its_melody_kept(studio: Any, songs: list[str]) -> None:
+    page = studio.open(along=False).page
+    studio.choose(songs[0])
+    page.get_by_role("button", name="Vary", exact=True).click()
+    box = page.get_by_role("dialog")
+    box.get_by_label("Seed").select_option("own")
+    # Neither words nor seed nor settings would differ.
+    assert box.get_by_text("the same song again").is_visible()
+    box.get_by_label("What stays").select_option("sketch")
+    assert not box.get_by_role("slider", name="Temperature").is_visible()
+    box.get_by_role("slider", name="How much of the style").fill("1.5")
+    assert not box.get_by_text("the same song again").is_visible()
+    job = _made(studio, lambda: box.get_by_role("button", name="Create").click())
+    request = studio.server.ask(f"/v1/jobs/{job}")["request"]
+    assert (request["keep_sketch"], request["style_strength"], request["seed"]) == (True, 1.5, 7)
+    song = studio.song_of(job)
+    assert studio.server.ask(f"/v1/songs/{song}")["parents"] == [songs[0]]
+    studio.choose(song)
+    page.get_by_role("button", name="this song").click()
+    page.wait_for_selector(f"[data-song={songs[0]}].selected")
+
+
 def test_a_stretch_is_repainted_and_a_song_goes_on(studio: Any, songs: list[str]) -> None:
     page = studio.open(along=False).page
     studio.choose(songs[0])
