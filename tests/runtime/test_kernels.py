@@ -17,7 +17,7 @@ from songbloom_x2.runtime.kernels import build
 from songbloom_x2.runtime.kernels.binding import Library, Shape
 from songbloom_x2.runtime.kernels.build import built
 from songbloom_x2.runtime.kernels.layout import panels, whole_numbers
-from songbloom_x2.runtime.kernels.linear import KernelLinear
+from songbloom_x2.runtime.kernels.linear import KernelLinear, agrees
 from songbloom_x2.runtime.plan import resolve
 from songbloom_x2.song_model import SongModel
 
@@ -227,3 +227,14 @@ def test_it_is_compiled_once(tmp_path) -> None:
     before = file.stat().st_mtime_ns
     assert built(where) == file and file.stat().st_mtime_ns == before
     assert Library(file).shape.columns == 16
+
+
+def test_kernels_that_compute_wrongly_are_not_used(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a CPU with instructions that nobody tried might do."""
+    assert agrees(library)
+    honest = Library.linear
+    monkeypatch.setattr(Library, "linear", lambda self, layer, rows: honest(self, layer, rows) * 1.01)
+    plan = resolve(RuntimeConfig(device="cpu", quantise="int8"))
+    assert plan.kernels == "torch" and "compute wrongly" in plan.explain()
+    with pytest.raises(RuntimePlanError, match="compute wrongly on this CPU"):
+        resolve(RuntimeConfig(device="cpu", quantise="int8", kernels="own"))

@@ -194,12 +194,14 @@ def test_what_is_not_there_is_refused(settings, message):
     assert str(caught.value).startswith(message)
 
 
-def test_a_layer_that_does_not_fit_four_bits(plain):
+def test_a_layer_that_does_not_fit_four_bits_has_eight():
     import dataclasses
 
     odd = SongModel(dataclasses.replace(CONFIG, num_pitch=200), codec=None)
-    with pytest.raises(RuntimePlanError, match="does not fit the kernel"):
-        placed(odd, quantise="int4")
+    plan, model = placed(odd, quantise="int4")
+    assert isinstance(model.sketch.classifier[2], WeightOnlyInt8Linear)
+    assert isinstance(model.sketch.classifier[0], Int4Linear)
+    assert "8 in layers that are no multiples of 32 x 16" in plan.explain()
 
 
 def test_the_plan_says_what_was_chosen_and_why():

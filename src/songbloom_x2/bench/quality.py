@@ -23,6 +23,7 @@ from songbloom_x2.bench.sizes import RANDOM, random_config, write_weights
 from songbloom_x2.bench.worker import load_case, song_task
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.engine import Generation
+from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.nn.kv_cache import KVCache
 from songbloom_x2.runtime.apply import apply
 from songbloom_x2.runtime.plan import resolve
@@ -46,8 +47,9 @@ class Recorded:
 
 
 def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
-    """One result a configuration. Raises as the configurations' plans do."""
-    results = []
+    """One result a configuration; those that this machine cannot do are left out, with the reason."""
+    results: list[dict[str, Any]] = []
+    left_out: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="songbloom-quality-") as folder:
         weights: str | None = None
         if asked.size in RANDOM:
@@ -62,8 +64,11 @@ def run(asked: Asked, told: Callable[[str], None]) -> dict[str, Any]:
             for name in asked.configurations:
                 told(name)
                 runtime = {"device": asked.device, "threads": asked.threads, **configuration(name).get("runtime", {})}
-                results.append(_compared(dataclasses.replace(case, name=name, runtime=runtime), recorded, logits))
-    return {"results": results}
+                try:
+                    results.append(_compared(dataclasses.replace(case, name=name, runtime=runtime), recorded, logits))
+                except RuntimePlanError as error:
+                    left_out[name] = str(error)
+    return {"results": results, **({"left_out": left_out} if left_out else {})}
 
 
 def _record(case: Case) -> tuple[Recorded, Tensor]:

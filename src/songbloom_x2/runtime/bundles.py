@@ -13,9 +13,11 @@ import torch
 
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import RuntimePlanError
+from songbloom_x2.nn.stored import INT4_GROUP
 from songbloom_x2.runtime.choice import Choice
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.build import built, obstacle
+from songbloom_x2.runtime.kernels.linear import agrees
 from songbloom_x2.runtime.precision import has_bfloat16
 
 _BUNDLES = ("minimal", "standard", "aggressive")
@@ -63,7 +65,9 @@ def resolve_quantisation(config: RuntimeConfig, device: str, dtype: torch.dtype)
         bits = "8 bits, VNNI" if torch.cpu._is_vnni_supported() else "7 bits, this CPU has no VNNI"
         return Choice("quantisation", asked, wanted, f"weights in 8 bits, rows rounded at every step ({bits})")
     reason = (
-        "weights in 8 bits, rows in bfloat16" if wanted == "int8_weights" else "weights in 4 bits, rows in bfloat16"
+        "weights in 8 bits, rows in bfloat16"
+        if wanted == "int8_weights"
+        else f"weights in 4 bits, 8 in layers that are no multiples of {INT4_GROUP} x 16; rows in bfloat16"
     )
     return Choice("quantisation", asked, wanted, reason)
 
@@ -83,7 +87,10 @@ def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisa
     why = why or obstacle()
     if why is None:
         try:
-            shape = Library(built()).shape
+            library = Library(built())
+            shape = library.shape
+            if not agrees(library):
+                raise RuntimePlanError("kernels 'own': they compute wrongly on this CPU; ask for --kernels torch")
         except (RuntimePlanError, OSError) as error:
             if asked == "own":
                 raise

@@ -164,7 +164,7 @@ def _layers(model: SongModel) -> tuple[nn.ModuleList, nn.ModuleList]:
 
 
 def _rounded(inputs: int, outputs: int, plan: RuntimePlan) -> int:
-    if plan.quantisation == "int4":
+    if plan.quantisation == "int4" and inputs % INT4_GROUP == 0 and outputs % 16 == 0:
         return inputs * outputs // 2 + 4 * inputs * outputs // INT4_GROUP
     return inputs * outputs + (8 if plan.kernels == "own" else 4) * outputs
 

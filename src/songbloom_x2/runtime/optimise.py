@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from songbloom_x2.diffusion.dit import DiffusionTransformer
-from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.nn.attention import CausalAttention
 from songbloom_x2.nn.mlp import GatedMLP
-from songbloom_x2.nn.stored import INT4_GROUP, StoredInt4, StoredInt8, StoredLinear, fits_int4, int4_steps, int8_steps
+from songbloom_x2.nn.stored import StoredInt4, StoredInt8, StoredLinear, fits_int4, int4_steps, int8_steps
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.linear import KernelLinear
 from songbloom_x2.runtime.linears import DynamicInt8Linear, Int4Linear, PackedLinear, WeightOnlyInt8Linear
@@ -86,12 +85,7 @@ def _quantised(linear: nn.Linear | StoredLinear, quantisation: str, library: Lib
     """The layer for this machine's kernel; what is stored as the kernel wants it never becomes float."""
     if library is not None and linear.in_features % 8 == 0:
         return KernelLinear(_dense(linear), linear.bias, library)
-    if quantisation == "int4":
-        if not fits_int4(linear):
-            raise RuntimePlanError(
-                f"quantise 'int4': a layer of {linear.in_features} x {linear.out_features} does not fit the kernel, "
-                f"which wants multiples of {INT4_GROUP} and 16; int8 does"
-            )
+    if quantisation == "int4" and fits_int4(linear):
         if isinstance(linear, StoredInt4):
             return Int4Linear(linear.steps(), linear.tables, linear.bias)
         return Int4Linear(*int4_steps(_dense(linear)), linear.bias)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.autograd.profiler import record_function
 
 from songbloom_x2.runtime.kernels.binding import Library, LinearArgs, pointer
-from songbloom_x2.runtime.kernels.layout import panels
+from songbloom_x2.runtime.kernels.layout import panels, whole_numbers
 
 
 class KernelLinear(nn.Module):
@@ -38,3 +39,14 @@ class KernelLinear(nn.Module):
         """``[..., in]`` -> ``[..., out]``."""
         with record_function("songbloom::linear_int8"):
             return self._library.linear(self.args, x.float()).to(x.dtype)
+
+
+def agrees(library: Library) -> bool:
+    """Whether a product of the compiled kernels is that of the same whole numbers in torch: asked of every CPU anew."""
+    generator = torch.Generator().manual_seed(0)
+    weight, rows = (torch.randn(count, 128, generator=generator) for count in (40, 9))
+    numbers, scales = whole_numbers(weight, library.shape)
+    largest = rows.abs().amax(dim=1, keepdim=True)
+    whole = (rows * (library.shape.levels / largest)).round()
+    expected = whole @ numbers.float().T * (largest / library.shape.levels) * scales
+    return torch.allclose(KernelLinear(weight, None, library)(rows), expected, atol=1e-4)

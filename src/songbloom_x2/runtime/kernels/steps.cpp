@@ -186,7 +186,9 @@ void tiles(const int8_t* panel, const uint8_t* rows, int64_t stride, int64_t dep
 void product(const Linear& linear, const uint8_t* rows, const float* row_scales, int64_t count, float* out,
              int64_t apart) {
   const int64_t panels = (linear.n + kColumns - 1) / kColumns, stride = linear.padded_k;
-#pragma omp for schedule(static)
+  // In some parts for each thread: where another program takes a core for a moment, the rest goes on.
+  const int64_t share = std::max<int64_t>(1, panels / (8 * omp_get_num_threads()));
+#pragma omp for schedule(dynamic, share)
   for (int64_t p = 0; p < panels; ++p) {
     const int8_t* panel = linear.panels + p * kColumns * stride;
     const int64_t first = p * kColumns, columns = std::min<int64_t>(kColumns, linear.n - first);
@@ -518,7 +520,7 @@ void lm_step(const Layer* layers, const Cache* caches, int64_t count, const floa
                                  room.bytes + r * layer.qkv.padded_k);
       }
       product(layer.qkv, room.bytes, room.scales, rows, room.projected, 3 * dim + kGap);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
       for (int64_t slot = 0; slot < rows * heads; ++slot) {
         const int64_t r = slot / heads, h = slot % heads;
         float* query = room.projected + r * (3 * dim + kGap) + h * width;
@@ -579,7 +581,7 @@ void dit_layers(const Layer* layers, int64_t count, float* x, float* out, const 
                                  room.bytes + r * layer.qkv.padded_k);
       }
       product(layer.qkv, room.bytes, room.scales, all, room.projected, 3 * dim + kGap);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
       for (int64_t slot = 0; slot < batch * heads; ++slot) {
         const int64_t b = slot / heads, h = slot % heads;
         self_attended(room.projected + b * length * (3 * dim + kGap) + h * width, length, first, 3 * dim + kGap, dim, width,
