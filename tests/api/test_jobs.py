@@ -130,6 +130,15 @@ def test_a_form_brings_its_style_along(client: httpx.Client, until_over: Ask) ->
     assert until_over(client, answer.json()["id"])["state"] == "succeeded"
 
 
+def test_a_form_brings_no_style_to_a_job_that_has_none(client: httpx.Client) -> None:
+    kept = len(client.get("/v1/styles").json()["styles"])
+    body = {"type": "interpolate", "request": {"lyrics": LYRICS, "first": "soul-x", "second": "rock-y"}}
+    answer = client.post("/v1/jobs", data={"job": json.dumps(body)}, files={"style": ("a.wav", sound(), "audio/wav")})
+    assert answer.status_code == 409, answer.text
+    assert "interpolate" in answer.json()["detail"]
+    assert len(client.get("/v1/styles").json()["styles"]) == kept
+
+
 @pytest.mark.parametrize(
     ("body", "status", "kind", "told"),
     [

@@ -36,7 +36,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "style": {
                             "type": "string",
                             "format": "binary",
-                            "description": "Sound that is kept among the styles and taken as this song's",
+                            "description": "Sound that is kept among the styles and taken as the song's, if it has one",
                         },
                     },
                     "required": ["job"],
@@ -65,6 +65,8 @@ class AskedJob:
     request: dict[str, Any]
     samples: int
     priority: int
+    takes_style: bool
+    """Whether a sound may be sent with it: a mix, for one, names all of its styles."""
 
 
 async def read_job(request: Request, service: JobService, owner: Owner) -> AskedJob:
@@ -81,6 +83,10 @@ async def read_job(request: Request, service: JobService, owner: Owner) -> Asked
         asked = _asked((await given.read()) if isinstance(given, UploadFile) else given.encode())
         sound = one_file(form, "style")
         if sound is not None:
+            if not asked.takes_style:
+                raise Problem(
+                    "conflict", f"style: a job of type '{asked.kind}' takes no sound; keep it among the styles first"
+                )
             if asked.request.get("style") is not None:
                 raise Problem("conflict", "style: named in the job and sent as a file; choose one")
             async with saved(sound[1]) as file:
@@ -93,4 +99,5 @@ def _asked(data: bytes) -> AskedJob:
         body = _BODY.validate_json(data)
     except ValidationError as error:
         raise invalid_body(error, KINDS) from None
-    return AskedJob(body.type, body.request.model_dump(exclude_unset=True), body.samples, body.priority)
+    request = body.request.model_dump(exclude_unset=True)
+    return AskedJob(body.type, request, body.samples, body.priority, "style" in type(body.request).model_fields)
