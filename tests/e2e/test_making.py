@@ -88,3 +88,34 @@ def test_a_killed_server_loses_nothing(open_page: Callable[..., Any], start_serv
     song = studio.songs[0]
     with urllib.request.urlopen(f"{server.address}/v1/songs/{song}/audio", timeout=30) as answer:
         assert answer.read(4) == b"fLaC"
+
+
+def test_again_with_this_seed_is_the_same_song(studio: Any, songs: list[str]) -> None:
+    page = studio.open().page
+    first = studio.server.ask(f"/v1/songs/{songs[0]}/manifest")
+    page.locator(f"[data-song={songs[0]}]").get_by_role("button", name="More for River").click()
+    page.get_by_role("menuitem", name="Again with this seed").click()
+    page.wait_for_function("document.querySelector('sb-lyrics textarea').value.includes('Morning light')")
+    assert "Seed: 7" in page.locator("sb-options").inner_text()
+    job = studio.create()
+    studio.until_job(job, "succeeded")
+    again = page.evaluate("id => songbloom.get('jobs').find(job => job.id === id).songs[0]", job)
+    assert again not in songs
+    made = studio.server.ask(f"/v1/songs/{again}/manifest")
+    assert made["result"]["samples_sha256"] == first["result"]["samples_sha256"]
+
+
+def test_what_cannot_be_made_is_said_beside_the_button(studio: Any) -> None:
+    page = studio.open(lyrics="").page
+    before = page.evaluate("songbloom.get('jobs').length")
+    page.click(".btn.create")
+    wrong = page.locator("sb-create [role=alert]")
+    assert "no words yet" in wrong.inner_text()
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    page.get_by_label("Lyrics", exact=True).fill("[verse]")
+    page.click(".btn.create")
+    page.wait_for_function("document.querySelector('sb-create [role=alert]').textContent.includes('only tags')")
+    page.get_by_label("Lyrics", exact=True).fill("[foo] Hello")
+    page.click(".btn.create")
+    page.wait_for_function("document.querySelector('sb-create [role=alert]').textContent.includes('line 1')")
+    assert page.evaluate("songbloom.get('jobs').length") == before

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import struct
 import subprocess
 import sys
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,6 +203,40 @@ def test_options_that_differ_are_seen_and_put_back(studio: Any) -> None:
     page.get_by_role("button", name="Put Steps back to its default").click()
     assert page.get_by_role("slider", name="Steps").input_value() == usual
     assert "differs" not in box.get_attribute("class")
+
+
+def test_a_style_of_ones_own_and_bad_uploads(studio: Any, tmp_path: Path) -> None:
+    sound = tmp_path / "tune.wav"
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 24000, 0, "NONE", ""))
+        notes = (220, 277, 330, 440)
+        for n in range(24000 * 6):
+            pitch = notes[n // 6000 % 4]
+            file.writeframesraw(struct.pack("<h", int(9000 * math.sin(2 * math.pi * pitch * n / 24000))))
+    bad = tmp_path / "bad.wav"
+    bad.write_text("these are words, not a sound")
+    studio.watch.allowed.append("status of 422")
+    page = studio.open().page
+    page.get_by_role("button", name="Upload a sound").click()
+    page.get_by_label("Sound file").set_input_files(bad)
+    page.get_by_role("button", name="Save style").click()
+    page.wait_for_selector("dialog [role=alert]:not([hidden])")
+    assert "Traceback" not in page.locator("dialog").inner_text()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Upload a sound").click()
+    page.get_by_label("Sound file").set_input_files(sound)
+    page.get_by_role("slider", name="End of the selection").focus()
+    page.keyboard.press("ArrowDown")
+    assert "0.0 to 5.0 s" in page.locator("dialog").inner_text()
+    page.get_by_label("Name").fill("My tune")
+    page.get_by_role("button", name="Save style").click()
+    page.wait_for_selector("sb-styles :text('Chosen: My tune')")
+    style = next(one for one in studio.server.ask("/v1/styles")["styles"] if one["name"] == "My tune")
+    assert abs(style["seconds"] - 5) < 0.05
+    page.get_by_role("button", name="Hear My tune").click()
+    page.wait_for_function("!songbloom.audio.paused && songbloom.audio.currentTime > 0.1")
+    page.get_by_role("button", name="Delete style My tune").click()
+    page.wait_for_selector("text=My tune", state="detached")
 
 
 def test_a_style_that_comes_with_the_model_is_heard(studio: Any) -> None:

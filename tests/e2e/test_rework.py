@@ -5,6 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 
+def test_a_mix_with_weights_is_kept_and_sung(studio: Any) -> None:
+    page = studio.write(duration=4).page
+    page.get_by_role("button", name="Mix", exact=True).click()
+    page.get_by_label("Style 1 of the mix").select_option("soul-cora")
+    page.get_by_label("Style 2 of the mix").select_option("pop-edie")
+    page.get_by_role("slider", name="Share of Soul · Cora").fill("0.7")
+    assert page.get_by_role("slider", name="Share of Pop · Edie").input_value() == "0.3"
+    assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-styles [role=status]").inner_text()
+    page.get_by_role("button", name="Keep this mix").click()
+    page.reload()
+    studio.ready()
+    assert page.locator(".saved-mix").count() == 1
+    job = studio.create()
+    studio.until_job(job, "succeeded")
+    song = studio.song_of(job)
+    assert studio.server.ask(f"/v1/songs/{song}")["style"] == "soul-cora:0.7 pop-edie:0.3"
+    studio.choose(song)
+    assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-detail .detail-head").inner_text()
+    page.get_by_role("button", name="Forget the mix Soul · Cora 70 % + Pop · Edie 30 %").click()
+    page.wait_for_selector(".saved-mix", state="detached")
+
+
 def test_songs_on_the_way_from_one_style_to_another(studio: Any) -> None:
     page = studio.write(duration=3).page
     page.get_by_role("button", name="Mix", exact=True).click()
