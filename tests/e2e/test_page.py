@@ -236,7 +236,8 @@ def test_a_style_of_ones_own_and_bad_uploads(studio: Any, tmp_path: Path) -> Non
     page.get_by_role("button", name="Hear My tune").click()
     page.wait_for_function("!songbloom.audio.paused && songbloom.audio.currentTime > 0.1")
     page.get_by_role("button", name="Delete style My tune").click()
-    page.wait_for_selector("text=My tune", state="detached")
+    page.get_by_role("button", name="Hear My tune").wait_for(state="detached")
+    page.wait_for_function("songbloom.audio.paused")
 
 
 def test_a_style_that_comes_with_the_model_is_heard(studio: Any) -> None:
