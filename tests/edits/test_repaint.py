@@ -46,6 +46,16 @@ def test_outside_the_stretch_nothing_changes(
     assert not np.array_equal(new[:, inside], old[:, inside])
 
 
+def test_words_that_were_sung_fast_can_be_sung_again(aligned: SongPipeline, aligned_song: Path) -> None:
+    """Wherever a second of the song is taken: what it sang there fits there."""
+    pointer = remembered(aligned_song).state.trail["pointer"].numpy()
+    fastest = int(np.argmax(pointer[25:] - pointer[:-25]))
+    start = fastest / 25
+    old = read_audio(aligned_song).samples
+    song = repainted(aligned, aligned_song, start, start + 1.0, candidates=1, seed=2)
+    assert song.waveform.samples.shape == old.shape
+
+
 def test_sketch_and_words_around_it_stay(aligned: SongPipeline, aligned_song: Path) -> None:
     song, old = repainted(aligned, aligned_song, 2.0, 4.0, seed=3), remembered(aligned_song)
     tokens = old.state.tokens.numpy()

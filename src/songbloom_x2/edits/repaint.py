@@ -147,8 +147,10 @@ def _shifted(song: SongState, until: int, shift: int) -> SongState:
 
 def _pace(song: SongState, first: int, until: int, pointer: int, request: RepaintRequest) -> Pace:
     missing = pointer - int(song.trail["pointer"][first])
-    if missing * FRAMES_A_PHONEME > until - first:
-        least = missing * FRAMES_A_PHONEME / FRAME_RATE
+    # The song's own words fitted once, however fast they were sung; new ones want time to be understood.
+    frames = FRAMES_A_PHONEME if request.lyrics.strip() else 1
+    if missing * frames > until - first:
+        least = missing * frames / FRAME_RATE
         raise LyricsError(
             f"lyrics: these words need {least:.1f} s at least, the stretch from {request.start:g} to {request.end:g} s "
             "has less: give fewer words, or more time"
