@@ -53,7 +53,7 @@ export function readiness() {
     const loaded = get("models").some((model) => model.loaded), working = health?.workers?.some((worker) => worker.state === "working");
     const state = !get("online") ? "offline" : !health ? "starting" : health.problems.length ? "problem" : working ? "working" : loaded ? "ready" : health.ready ? "cold" : "starting";
     const kind = { ready: "good", working: "accent", cold: "good", starting: "warn", problem: "bad", offline: "bad" }[state];
-    fill(button, h("span", { class: `lamp ${kind}` }), h("span", {}, t(`ready.${state === "cold" ? "ready" : state}`)), state === "cold" ? h("span", { class: "soft hide-small" }, t("ready.cold")) : null, waiting ? h("span", { class: "soft" }, t("ready.waiting", { n: waiting })) : null);
+    fill(button, h("span", { class: `lamp ${kind}` }), h("span", {}, t(`ready.${state === "cold" ? "ready" : state}`)), state === "cold" ? h("span", { class: "soft hide-small" }, t("ready.cold")) : null, waiting ? h("span", { class: "soft hide-small" }, t("ready.waiting", { n: waiting })) : null);
     button.title = health?.problems?.join("; ") ?? "";
   };
   on(["health", "models", "jobs", "online"], draw);
