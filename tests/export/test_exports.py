@@ -194,7 +194,7 @@ def test_large_weights_lie_beside_their_graph(tmp_path: Path) -> None:
     """One file of protobuf holds 2 GB at most: from a size on the weights are a file of their own."""
     linear = torch.nn.Linear(64, 32)
     rows = torch.randn(2, 64, generator=torch.Generator().manual_seed(0))
-    graph = Graph("line", linear, {"input": rows}, ("output",), {"input": {0: "songs"}})
+    graph = Graph("line", linear, {"input": rows}, {"input": {0: "songs"}}, ("output",))
     files = write_onnx(graph, tmp_path, external_bytes=1000)
     assert [file.name for file in files] == ["line.onnx", "line.onnx.data"]
     assert files[0].stat().st_size < 4000 < 64 * 32 * 4 <= files[1].stat().st_size
@@ -230,6 +230,6 @@ def test_torchscript_of_an_aligned_model(aligned_model: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("storage", ["float32", "bfloat16", "float16"])
 def test_plain_weights_sing_the_same_song(storage: Any, aligned_model: Path, tmp_path: Path) -> None:
     found = export_weights(storage, str(aligned_model), tmp_path / "weights", 1.3, None)
-    assert found["ok"] and found["max_error_sound"] == 0
+    assert found["ok"] and found["equal_tokens"] == found["tokens"] and found["max_error_sound"] <= 1e-5
     told = describe_export(str(tmp_path / "weights"), None)
     assert told["layout"] == "native" and len(told["sha256"]) == 64

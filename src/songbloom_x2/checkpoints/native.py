@@ -75,7 +75,7 @@ def save(
     An interrupted save leaves the old pair or a pair whose checksum does not match, which ``load`` refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: _stored(name, tensor, dtype, codec_dtype) for name, tensor in model.state_dict().items()}
+    tensors = {name: stored(name, tensor, dtype, codec_dtype) for name, tensor in model.state_dict().items()}
     tensors |= {EXTRA + name: tensor.detach().contiguous().cpu() for name, tensor in (extra or {}).items()}
     _replace(folder / WEIGHTS_FILE, lambda path: save_file(_unshared(tensors), path, metadata={"format": "pt"}))
     weights = folder / WEIGHTS_FILE
@@ -142,7 +142,8 @@ def _style_tags(described: Fields) -> dict[str, tuple[str, ...]]:
     return {name: tuple(words) for name, words in tags.items()}
 
 
-def _stored(name: str, tensor: Tensor, dtype: Storage | None, codec_dtype: Storage | None) -> Tensor:
+def stored(name: str, tensor: Tensor, dtype: Storage | None, codec_dtype: Storage | None = "float32") -> Tensor:
+    """A tensor of a model's state as ``save`` writes it. Raises ``CheckpointError`` where it overflows in ``dtype``."""
     tensor = tensor.detach()
     if tensor.is_floating_point() and not name.endswith((".scales", ".tables")):
         wanted = codec_dtype if name.startswith(OUR_CODEC) else dtype

@@ -18,12 +18,12 @@ import songbloom_x2
 from songbloom_x2.checkpoints.describe import describe
 from songbloom_x2.checkpoints.load import LoadedModel, load_model, locate
 from songbloom_x2.checkpoints.native import Storage
-from songbloom_x2.config import RuntimeConfig
+from songbloom_x2.config import Precision, RuntimeConfig
 from songbloom_x2.errors import SongBloomError
 from songbloom_x2.export.onnx_files import refuse_missing, write_onnx
 from songbloom_x2.export.quantised import quantise_export
 from songbloom_x2.export.reference import reference_song
-from songbloom_x2.export.state_dict import write_state_dict
+from songbloom_x2.export.state_dict import round_weights, write_state_dict
 from songbloom_x2.export.torchscript_files import write_torchscript
 from songbloom_x2.export.writer import refuse_existing, write_export
 from songbloom_x2.onnx_runtime.folder import DESCRIPTION, ExportFolder, is_export
@@ -67,16 +67,20 @@ def export_weights(storage: Storage, model: str, out: Path, seconds: float, mode
     Raises as ``export_graphs`` does.
     """
     refuse_existing(out)
-    plan = resolve(RuntimeConfig(device="cpu", precision=storage))
+    # A CPU does not compute in float16: what such weights sing is compared in float32.
+    precision: Precision = "float32" if storage == "float16" else storage
+    plan = resolve(RuntimeConfig(device="cpu", precision=precision))
     with apply(plan):
         loaded: LoadedModel = load_model(model, plan, models_dir=models_dir)
         loaded.model.eval()
+        if precision != storage:
+            round_weights(loaded.model, storage)
         song = reference_song(loaded, seconds=seconds)
         write_state_dict(loaded, out, storage)
     with tempfile.TemporaryDirectory() as temporary:
         recorded = Path(temporary) / "song.npz"
         arrays: dict[str, Any] = song.arrays
-        np.savez(recorded, **arrays, precision=np.asarray(storage), seconds=np.asarray(seconds))
+        np.savez(recorded, **arrays, precision=np.asarray(precision), seconds=np.asarray(seconds))
         return _checked("songbloom_x2.export.check_state_dict", out, str(recorded))
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import torch
+
 from songbloom_x2.checkpoints import native
 from songbloom_x2.checkpoints.load import LoadedModel
 from songbloom_x2.errors import ConfigError
 from songbloom_x2.export.writer import refuse_existing
+from songbloom_x2.song_model import SongModel
+
+
+def round_weights(model: SongModel, storage: native.Storage) -> None:
+    """Give a float32 model the values that its weights have once they were written in ``storage``."""
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            tensor.copy_(native.stored(name, tensor, storage))
 
 
 def write_state_dict(loaded: LoadedModel, out: Path, storage: native.Storage) -> None:
