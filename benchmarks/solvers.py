@@ -15,6 +15,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -27,7 +28,7 @@ from songbloom_x2.runtime.apply import apply
 from songbloom_x2.types import SongRequest
 
 REFERENCE = "released 200"
-SOLVERS: Mapping[str, Mapping[str, str | int]] = {
+SOLVERS: Mapping[str, Mapping[str, Any]] = {
     REFERENCE: {"solver": "released", "steps": 200},
     **{f"released {steps}": {"solver": "released", "steps": steps} for steps in (12, 36)},
     **{
@@ -75,8 +76,7 @@ def several(config: SongConfig, kept: list[Several]) -> Callable[[SamplingConfig
 
     def build(sampling: SamplingConfig) -> Several:
         solvers = {
-            name: build_solver(config, dataclasses.replace(sampling, **settings))  # type: ignore[arg-type]
-            for name, settings in SOLVERS.items()
+            name: build_solver(config, dataclasses.replace(sampling, **settings)) for name, settings in SOLVERS.items()
         }
         kept.append(Several(solvers, build_solver(config, sampling)))
         return kept[-1]

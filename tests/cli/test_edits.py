@@ -8,6 +8,7 @@ import json
 import runpy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -39,26 +40,26 @@ def song(aligned_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_command_says_what_it_did(song: Path, aligned_model: Path, tmp_path: Path) -> None:
     model = ["--model", aligned_model, "--json"]
 
-    def made(*arguments: object) -> tuple[dict[str, object], str]:
+    def made(*arguments: object) -> tuple[dict[str, Any], str]:
         code, out, err = run(*arguments, *model)
         assert code == 0, err
         return json.loads(out), err
 
     told, err = made("extend", song, "--lyrics", "[verse] Stay", "--duration", "2s", "--out", tmp_path / "longer.flac")
-    assert told["edit"]["way"] == "memory" and "gone on from the song's own memory" in err  # type: ignore[index]
+    assert told["edit"]["way"] == "memory" and "gone on from the song's own memory" in err
     assert "140 beats a minute (heard: " in err and "A minor (heard: " in err
-    assert told["music"]["tempo"]["told"] == 140.0  # type: ignore[index]
+    assert told["music"]["tempo"]["told"] == 140.0
     told, err = made("repaint", song, "--from", "1s", "--to", "0:02", "--candidates", 2, "--out", tmp_path / "new.flac")
     assert "1 to 2 s made anew, version" in err and "of 2 taken" in err
     told, err = made("vary", song, "--seed", 8, "--n", 2, "--out", tmp_path / "take-{i}.flac")
-    assert [Path(take["file"]).name for take in told["songs"]] == ["take-1.flac", "take-2.flac"]  # type: ignore[union-attr]
+    assert [Path(take["file"]).name for take in told["songs"]] == ["take-1.flac", "take-2.flac"]
     styles = ["--styles", "rock-glen", "soul-edie", "--steps", 2, "--duration", 1.3]
     told, err = made("interpolate", "--lyrics", LYRICS, *styles, "--out", tmp_path / "step-{i}.flac")
-    assert len(told["songs"]) == 2  # type: ignore[arg-type]
+    assert len(told["songs"]) == 2
     soundfile.write(tmp_path / "record.wav", soundfile.read(song)[0], 48000)
     out = tmp_path / "on.wav"
     told, err = made("extend", tmp_path / "record.wav", "--lyrics", "[verse] Stay", "--duration", 1, "--out", out)
-    assert told["edit"]["way"] == "style and crossfade" and "a recording from elsewhere" in err  # type: ignore[index]
+    assert told["edit"]["way"] == "style and crossfade" and "a recording from elsewhere" in err
 
 
 def test_join(song: Path, tmp_path: Path) -> None:

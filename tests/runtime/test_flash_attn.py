@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 import torch
 from torch.nn.attention import current_flash_attention_impl, register_flash_attention_impl
@@ -47,10 +49,10 @@ def test_it_goes_when_something_fails_inside(calls: list[str]) -> None:
 
 
 def test_where_it_is_not_installed(calls: list[str]) -> None:
-    def missing() -> None:
+    def missing() -> NoReturn:
         raise ImportError("no module named flash_attn")
 
-    register_flash_attention_impl("FA4", register_fn=missing)  # type: ignore[arg-type]
+    register_flash_attention_impl("FA4", register_fn=missing)
     with pytest.raises(RuntimePlanError, match="needs the package flash-attn"):
         resolve_attention("flash_attn", "cuda", torch.bfloat16)
     with pytest.raises(RuntimePlanError, match="for NVIDIA GPUs, not for 'cpu'"):

@@ -1,6 +1,6 @@
 """Hostile requests against a running server: no answer of 5xx, no path or trace in any, memory flat.
 
-    SONGBLOOM_SERVER_REQUESTS_PER_MINUTE=none songbloom serve --port 8000 --data-dir /tmp/soak --no-page &
+    SONGBLOOM_SERVER_REQUESTS_PER_MINUTE=none songbloom serve --port 8000 --data-dir soak-data --no-page &
     python tests/soak/hostile.py http://127.0.0.1:8000 --requests 5000 --pid SERVER_PID
 
 Prints one JSON object: requests, answers by status, what was wrong (empty where all is well), memory before and after.

@@ -1,6 +1,6 @@
 """The whole OpenAPI document held against a running server by schemathesis, with all its checks.
 
-    songbloom serve --port 8000 --data-dir /tmp/soak --no-page &
+    songbloom serve --port 8000 --data-dir soak-data --no-page &
     python tests/soak/openapi.py http://127.0.0.1:8000 --examples 50
 
 The server's own limit of requests a minute must be off (SONGBLOOM_SERVER_REQUESTS_PER_MINUTE=none): what it refuses for

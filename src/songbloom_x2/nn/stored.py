@@ -6,6 +6,7 @@ kernel for such weights, ``runtime`` puts it in their place without making them 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
@@ -37,16 +38,16 @@ def int4_steps(weight: Tensor) -> tuple[Tensor, Tensor]:
     return steps.view(weight.shape), tables.to(torch.bfloat16)
 
 
-class StoredLinear(nn.Module):
+class StoredLinear(nn.Module, ABC):
     """What both have in common."""
 
     in_features: int
     out_features: int
     bias: nn.Parameter | None
 
+    @abstractmethod
     def dense(self) -> Tensor:
         """The weights, float32 ``[out, in]``."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., in]`` -> ``[..., out]``."""
