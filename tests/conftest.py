@@ -28,6 +28,13 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(scope="session")
+def chromium_flags() -> tuple[str, ...]:
+    """For a browser without a screen, in a container, that asks nobody outside for anything."""
+    quiet = ("background-networking", "component-update", "gpu", "quic", "sync")
+    return ("--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in quiet))
+
+
+@pytest.fixture(scope="session")
 def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The golden ``prepend-flow`` model as a native folder, but it never ends a song by itself, for up to 80 s.
 

@@ -16,16 +16,6 @@ from playwright.sync_api import sync_playwright
 
 Ask = Callable[..., dict[str, Any]]
 Serve = Callable[..., "contextlib.AbstractContextManager[Any]"]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +37,15 @@ def test_a_song_of_the_embedded_model(embedded: httpx.Client, generate: Ask, unt
     assert manifest["seed"] == 4 and len(manifest["model"]["sha256"]) == 64
 
 
-def test_a_browser_plays_a_song_while_it_is_made(embedded: httpx.Client, generate: Ask) -> None:
+def test_a_browser_plays_a_song_while_it_is_made(
+    embedded: httpx.Client, generate: Ask, chromium_flags: tuple[str, ...]
+) -> None:
     chromium = shutil.which("chromium")
     assert chromium is not None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=[*chromium_flags, "--autoplay-policy=no-user-gesture-required"]
+        )
         page = browser.new_page()
         # A page of the server's own origin, so that its rules hold.
         page.goto(f"{embedded.base_url}/healthz")

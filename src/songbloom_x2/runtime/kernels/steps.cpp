@@ -416,6 +416,28 @@ struct Room {
   }
 };
 
+// The next two are called inside a parallel region by all of its threads; both leave their rows in room.added.
+
+// What attention gave, through its last projection.
+void projected_out(const Layer& layer, const Room& room, const float* attended, int64_t rows, int64_t dim) {
+#pragma omp for schedule(static)
+  for (int64_t r = 0; r < rows; ++r)
+    room.scales[r] = rounded(attended + r * dim, dim, layer.out.padded_k, room.bytes + r * layer.out.padded_k);
+  product(layer.out, room.bytes, room.scales, rows, room.added, dim);
+}
+
+// Rows that lie rounded in room.bytes, through the gated layer.
+void fed_forward(const Layer& layer, const Room& room, int64_t rows, int64_t dim, int64_t hidden) {
+  product(layer.gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
+#pragma omp for schedule(static)
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = room.wide + r * (2 * hidden + kGap);
+    gated(row, hidden);
+    room.scales[r] = rounded(row, hidden, layer.down.padded_k, room.bytes + r * layer.down.padded_k);
+  }
+  product(layer.down, room.bytes, room.scales, rows, room.added, dim);
+}
+
 }  // namespace
 
 extern "C" {
@@ -474,25 +496,14 @@ void lm_after(const Layer* layer, float* x, const float* attended, int64_t count
   for (int64_t begin = 0; begin < count; begin += kPart) {
     const int64_t rows = std::min(kPart, count - begin);
     float* at = x + begin * dim;
-#pragma omp for schedule(static)
-    for (int64_t r = 0; r < rows; ++r)
-      room.scales[r] = rounded(attended + (begin + r) * dim, dim, layer->out.padded_k,
-                               room.bytes + r * layer->out.padded_k);
-    product(layer->out, room.bytes, room.scales, rows, room.added, dim);
+    projected_out(*layer, room, attended + begin * dim, rows, dim);
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r) {
       normed(at + r * dim, room.added + r * dim, layer->mlp_norm, dim, false, room.normed + r * dim);
       room.scales[r] = rounded(room.normed + r * dim, dim, layer->gate_up.padded_k,
                                room.bytes + r * layer->gate_up.padded_k);
     }
-    product(layer->gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
-#pragma omp for schedule(static)
-    for (int64_t r = 0; r < rows; ++r) {
-      gated(room.wide + r * (2 * hidden + kGap), hidden);
-      room.scales[r] = rounded(room.wide + r * (2 * hidden + kGap), hidden, layer->down.padded_k,
-                               room.bytes + r * layer->down.padded_k);
-    }
-    product(layer->down, room.bytes, room.scales, rows, room.added, dim);
+    fed_forward(*layer, room, rows, dim, hidden);
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = 0; i < dim; ++i) at[r * dim + i] += room.added[r * dim + i];
@@ -533,25 +544,14 @@ void lm_step(const Layer* layers, const Cache* caches, int64_t count, const floa
           cached<float>(query, query + dim, query + 2 * dim, caches[l], slot, capacity, positions[r], width, c, s,
                         scores.data(), target);
       }
-#pragma omp for schedule(static)
-      for (int64_t r = 0; r < rows; ++r)
-        room.scales[r] = rounded(room.attended + r * dim, dim, layer.out.padded_k,
-                                 room.bytes + r * layer.out.padded_k);
-      product(layer.out, room.bytes, room.scales, rows, room.added, dim);
+      projected_out(layer, room, room.attended, rows, dim);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
         normed(x + r * dim, room.added + r * dim, layer.mlp_norm, dim, false, room.normed + r * dim);
         room.scales[r] = rounded(room.normed + r * dim, dim, layer.gate_up.padded_k,
                                  room.bytes + r * layer.gate_up.padded_k);
       }
-      product(layer.gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
-#pragma omp for schedule(static)
-      for (int64_t r = 0; r < rows; ++r) {
-        gated(room.wide + r * (2 * hidden + kGap), hidden);
-        room.scales[r] = rounded(room.wide + r * (2 * hidden + kGap), hidden, layer.down.padded_k,
-                                 room.bytes + r * layer.down.padded_k);
-      }
-      product(layer.down, room.bytes, room.scales, rows, room.added, dim);
+      fed_forward(layer, room, rows, dim, hidden);
     }
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < rows; ++r)
@@ -587,11 +587,7 @@ void dit_layers(const Layer* layers, int64_t count, float* x, float* out, const 
         self_attended(room.projected + b * length * (3 * dim + kGap) + h * width, length, first, 3 * dim + kGap, dim, width,
                       cosines, sines, half, turned.data(), room.attended + b * kept * dim + h * width, dim);
       }
-#pragma omp for schedule(static)
-      for (int64_t r = 0; r < rows; ++r)
-        room.scales[r] = rounded(room.attended + r * dim, dim, layer.out.padded_k,
-                                 room.bytes + r * layer.out.padded_k);
-      product(layer.out, room.bytes, room.scales, rows, room.added, dim);
+      projected_out(layer, room, room.attended, rows, dim);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < rows; ++r) {
         float* row = x + (r / kept * length + first + r % kept) * dim;
@@ -599,14 +595,7 @@ void dit_layers(const Layer* layers, int64_t count, float* x, float* out, const 
         room.scales[r] = rounded(room.normed + r * dim, dim, layer.gate_up.padded_k,
                                  room.bytes + r * layer.gate_up.padded_k);
       }
-      product(layer.gate_up, room.bytes, room.scales, rows, room.wide, 2 * hidden + kGap);
-#pragma omp for schedule(static)
-      for (int64_t r = 0; r < rows; ++r) {
-        gated(room.wide + r * (2 * hidden + kGap), hidden);
-        room.scales[r] = rounded(room.wide + r * (2 * hidden + kGap), hidden, layer.down.padded_k,
-                                 room.bytes + r * layer.down.padded_k);
-      }
-      product(layer.down, room.bytes, room.scales, rows, room.added, dim);
+      fed_forward(layer, room, rows, dim, hidden);
     }
     const int64_t first = length - last;
 #pragma omp for schedule(static)
