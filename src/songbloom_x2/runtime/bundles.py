@@ -15,10 +15,6 @@ from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.nn.stored import INT4_GROUP
 from songbloom_x2.runtime.choice import Choice
-from songbloom_x2.runtime.kernels.binding import Library
-from songbloom_x2.runtime.kernels.build import built, obstacle
-from songbloom_x2.runtime.kernels.linear import agrees
-from songbloom_x2.runtime.precision import has_bfloat16
 
 _BUNDLES = ("minimal", "standard", "aggressive")
 _KINDS = ("none", "int8", "int8_weights", "int4")
@@ -70,70 +66,6 @@ def resolve_quantisation(config: RuntimeConfig, device: str, dtype: torch.dtype)
         else f"weights in 4 bits, 8 in layers that are no multiples of {INT4_GROUP} x 16; rows in bfloat16"
     )
     return Choice("quantisation", asked, wanted, reason)
-
-
-def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisation: str) -> Choice:
-    """``own`` where the CPU's int8 products and the steps around them are our own kernels."""
-    asked = config.kernels
-    if asked not in ("auto", "torch", "own"):
-        raise RuntimePlanError(f"kernels '{asked}' is unknown; known are auto, torch and own")
-    if asked == "torch":
-        return Choice("kernels", asked, "torch", "as asked")
-    why = None
-    if quantisation != "int8" or device != "cpu":
-        why = "ours are for int8 on a CPU"
-    elif precision != "float32":
-        why = f"ours give float32, not {precision}"
-    why = why or obstacle()
-    if why is None:
-        try:
-            library = Library(built())
-            shape = library.shape
-            if not agrees(library):
-                raise RuntimePlanError("kernels 'own': they compute wrongly on this CPU; ask for --kernels torch")
-        except (RuntimePlanError, OSError) as error:
-            if asked == "own":
-                raise
-            return Choice("kernels", asked, "torch", str(error))
-        bits = "8 bits, VNNI" if shape.has_dot else "7 bits, this CPU has no VNNI"
-        return Choice("kernels", asked, "own", f"compiled for this CPU ({bits})")
-    if asked == "own":
-        raise RuntimePlanError(f"kernels 'own': {why}")
-    return Choice("kernels", asked, "torch", why)
-
-
-def resolve_offload(config: RuntimeConfig, device: str, quantisation: str) -> Choice:
-    """Whether weights leave a GPU between their turns."""
-    asked = config.offload
-    if asked not in ("none", "stage", "layer"):
-        raise RuntimePlanError(f"offload '{asked}' is unknown; known are none, stage and layer")
-    if asked == "none":
-        return Choice("offload", asked, "none", "all weights stay where they are used")
-    if device != "cuda":
-        raise RuntimePlanError(f"offload '{asked}': only a GPU's weights can wait in the host's memory, not '{device}'")
-    if quantisation != "none":
-        raise RuntimePlanError(f"offload '{asked}': not with quantise '{quantisation}', whose layers do not move")
-    return Choice("offload", asked, asked, "as asked; slower by what the moves take")
-
-
-def resolve_cache(config: RuntimeConfig, device: str, precision: str, kernels: str) -> Choice:
-    """The type in which the LM keeps keys and values."""
-    asked = config.kv_cache
-    if asked not in ("auto", "model", "bfloat16", "int8"):
-        raise RuntimePlanError(f"kv_cache '{asked}' is unknown; known are auto, model, bfloat16 and int8")
-    if asked == "auto":
-        if kernels == "own":
-            return Choice("kv cache", asked, "int8", "a quarter of the memory, and our kernels read it as it is")
-        return Choice("kv cache", asked, precision, "the precision above")
-    if asked == "model":
-        return Choice("kv cache", asked, precision, "as asked")
-    if asked == "bfloat16" and kernels == "own":
-        raise RuntimePlanError(
-            "kv_cache 'bfloat16': our own kernels read float32 and int8; ask for int8 or kernels torch"
-        )
-    if asked == "bfloat16" and not has_bfloat16(device):
-        raise RuntimePlanError(f"kv_cache 'bfloat16': the device '{device}' has no such numbers; ask for int8")
-    return Choice("kv cache", asked, asked, "as asked")
 
 
 def resolve_compile(config: RuntimeConfig, device: str, quantisation: str) -> Choice:

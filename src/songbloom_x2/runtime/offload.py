@@ -12,11 +12,28 @@ from typing import Any
 
 from torch import nn
 
+from songbloom_x2.config import RuntimeConfig
+from songbloom_x2.errors import RuntimePlanError
+from songbloom_x2.runtime.choice import Choice
 from songbloom_x2.song_model import SongModel
 from songbloom_x2.steps import Steps
 
 Move = Callable[[nn.Module, str], None]
 """Brings a module's weights to a device, by name."""
+
+
+def resolve_offload(config: RuntimeConfig, device: str, quantisation: str) -> Choice:
+    """Whether weights leave a GPU between their turns."""
+    asked = config.offload
+    if asked not in ("none", "stage", "layer"):
+        raise RuntimePlanError(f"offload '{asked}' is unknown; known are none, stage and layer")
+    if asked == "none":
+        return Choice("offload", asked, "none", "all weights stay where they are used")
+    if device != "cuda":
+        raise RuntimePlanError(f"offload '{asked}': only a GPU's weights can wait in the host's memory, not '{device}'")
+    if quantisation != "none":
+        raise RuntimePlanError(f"offload '{asked}': not with quantise '{quantisation}', whose layers do not move")
+    return Choice("offload", asked, asked, "as asked; slower by what the moves take")
 
 
 def moved(module: nn.Module, device: str) -> None:

@@ -17,10 +17,7 @@ from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.runtime.attention import resolve_attention
 from songbloom_x2.runtime.bundles import (
-    resolve_cache,
     resolve_compile,
-    resolve_kernels,
-    resolve_offload,
     resolve_packing,
     resolve_quantisation,
 )
@@ -29,8 +26,9 @@ from songbloom_x2.runtime.compile import compiled
 from songbloom_x2.runtime.device import resolve_device
 from songbloom_x2.runtime.kernels.binding import Library
 from songbloom_x2.runtime.kernels.build import built
+from songbloom_x2.runtime.kernels.choice import resolve_cache, resolve_kernels
 from songbloom_x2.runtime.kernels.steps import fused
-from songbloom_x2.runtime.offload import by_layer, by_stage
+from songbloom_x2.runtime.offload import by_layer, by_stage, resolve_offload
 from songbloom_x2.runtime.optimise import optimise
 from songbloom_x2.runtime.placement import place
 from songbloom_x2.runtime.precision import resolve_precision, resolve_tf32
