@@ -14,14 +14,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.audio.files import write_audio
 from songbloom_x2.audio.limiter import levelled
+from songbloom_x2.audio.loudness import second_levels
 from songbloom_x2.audio.midi import midi_file
 from songbloom_x2.audio.tags import Tags
 from songbloom_x2.config import OutputConfig
 from songbloom_x2.editing.memory import SUFFIX, memory_bytes
-from songbloom_x2.errors import AudioError, ConfigError
+from songbloom_x2.errors import ConfigError
 from songbloom_x2.text.lrc import lrc
 from songbloom_x2.types import Song, SongLevel, SongMemory, Waveform
 
@@ -54,7 +54,8 @@ def save_song(
     ``loudness``: LUFS to bring it to, under the true-peak ceiling (dBTP), peaks held back; none: the
     level stays as made. A song that is at a file's level already stays there.
     ``timed_lyrics`` writes an LRC file beside it, with the time of each line or each word; ``melody`` a MIDI file.
-    Raises ``AudioError`` where a file cannot be written, ``ConfigError`` where the song has no score.
+    Raises ``AudioError`` where a file cannot be written (older ones then stay as they were), ``ConfigError`` where the
+    song has no score.
     """
     waveform, level, told = song.waveform, song.level, None
     if level is not None:
@@ -77,19 +78,11 @@ def save_song(
     if song.memory is not None:
         kept = level or SongLevel(0.0, None)
         facts = {**song.memory.facts, "level": dataclasses.asdict(kept), "manifest": manifest}
+        facts["levels"] = second_levels(waveform)
         extra[path.with_suffix(SUFFIX)] = memory_bytes(SongMemory(song.memory.tensors, facts))
-    write_audio(path, waveform, format=format, tags=tags)
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     described = path.with_suffix(".json")
-    written = [path]
-    try:
-        for file, data in {described: text.encode(), **extra}.items():
-            write_atomically(file, data)
-            written.append(file)
-    except OSError as error:
-        for file in written:
-            file.unlink(missing_ok=True)
-        raise AudioError(f"{file}: cannot be written: {error.strerror or error}; choose another place") from error
+    write_audio(path, waveform, format=format, tags=tags, beside={described: text.encode(), **extra})
     return SavedSong(path, described, manifest, tuple(extra))
 
 

@@ -69,10 +69,13 @@ def on_the_way(first: str, second: str, steps: int) -> list[tuple[tuple[str, flo
 def checked_mix(mix: StyleMix) -> StyleMix:
     """The mix with weights that sum to 1. Raises ``StyleError`` where weights or the number of styles make no sense."""
     if not 2 <= len(mix.parts) <= MOST_STYLES:
-        raise StyleError(f"style mix: {len(mix.parts)} styles; 2 to {MOST_STYLES} can be mixed")
+        count = "1 style" if len(mix.parts) == 1 else f"{len(mix.parts)} styles"
+        raise StyleError(f"style mix: {count}; 2 to {MOST_STYLES} can be mixed")
     for name, weight in mix.parts:
         if isinstance(weight, bool) or not math.isfinite(weight) or weight <= 0:
-            raise StyleError(f"style mix: the weight of '{name[:60]}' is {weight:g}: it must be more than 0")
+            raise StyleError(
+                f"style mix: the weight of '{name[:60]}' is {weight:g}: it must be more than 0 and no infinity"
+            )
     total = sum(weight for _, weight in mix.parts)
     if not math.isfinite(total):
         raise StyleError(

@@ -68,6 +68,9 @@ class StyleShelf:
         Raises ``StyleError`` for weights that make no sense and styles that cannot be used.
         """
         mix = checked_mix(mix)
+        for name, _ in mix.parts:
+            if isinstance(name, str) and name not in self._named and is_mix(name) and not _is_file(name):
+                raise StyleError(f"style '{name[:120]}': is a mix itself: name its styles instead")
         found = [self._found(name) for name, _ in mix.parts]
         for (name, _), part in zip(mix.parts, found, strict=True):
             if isinstance(part, Style) and part.parts:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from songbloom_x2.audio import atomic
 from songbloom_x2.cli import main
 
 WORDS = "[verse] City lights are calling me home."
@@ -188,14 +189,23 @@ def test_a_read_only_file_system(
 def test_the_disk_fills_up_with_the_manifest(
     endless_model: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> NoReturn:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    written = atomic._write
 
-    monkeypatch.setattr("songbloom_x2.song_files.write_atomically", full)
+    def full(path: Path, data: bytes) -> None:
+        if not data.startswith(b"fLaC"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written(path, data)
+
+    monkeypatch.setattr(atomic, "_write", full)
     options = ["--duration", "0.32", "--set", "steps=1", "--out", "new/song.flac"]
     assert main(["generate", "--lyrics", WORDS, "--model", str(endless_model), *options]) == 2
-    assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "No space left on device" in last and "new/song.json" in last
     assert contents(tmp_path) == {}
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "song.flac").write_bytes(b"an older song")
+    assert main(["generate", "--lyrics", WORDS, "--model", str(endless_model), *options]) == 2
+    assert contents(tmp_path / "new") == {"song.flac": b"an older song"}
 
 
 def test_the_disk_fills_up_with_the_song(environment: Mapping[str, str], endless_model: Path, tmp_path: Path) -> None:

@@ -69,6 +69,24 @@ def test_join(song: Path, tmp_path: Path) -> None:
     assert len(first) < len(both) < 2 * len(first)
 
 
+def test_what_a_song_is_made_of_stays(song: Path, aligned_model: Path, tmp_path: Path) -> None:
+    for file in song.parent.iterdir():
+        shutil.copy(file, tmp_path / file.name)
+    mine = tmp_path / "song.flac"
+    (tmp_path / "folder").symlink_to(tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    assert set(before) == {"song.flac", "song.json", "song.state.safetensors"}
+    commands = (["extend", mine, "--duration", "2s"], ["repaint", mine, "--from", "1", "--to", "2"], ["vary", mine])
+    # The second would leave the song without its own manifest and memory.
+    for out in (mine, mine.with_suffix(".wav"), tmp_path / "folder" / "song.flac"):
+        for command in commands:
+            code, _, err = run(*command, "--model", aligned_model, "--out", out)
+            assert code == 2 and "would take the place of" in err and len(err.splitlines()) == 1
+    code, _, err = run("join", mine, mine, "--out", mine)
+    assert code == 2 and "would take the place of" in err
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -82,11 +100,15 @@ def test_join(song: Path, tmp_path: Path) -> None:
         (["repaint", "SONG", "--from", "2s", "--to", "2s"], "must end after it begins"),
         (["repaint", "SONG", "--from", "2s", "--to", "99s"], "choose a stretch inside it"),
         (["repaint", "SONG", "--from", "2s"], "--to"),
+        (["repaint", "SONG", "--from=nan", "--to", "2s"], "'nan' is no time"),
+        (["repaint", "SONG", "--from=-1", "--to", "2s"], "'-1' is no time"),
+        (["repaint", "SONG", "--from", "0:01", "--to", "0:75"], "'0:75' is no time"),
         (["vary", "SONG", "--keep-blocks", "99"], "the song has"),
         (["vary", "SONG", "--n", "2"], "--seed"),
         (["vary", "SONG", "--n", "65", "--seed", "1"], "--n 65"),
         (["interpolate", "--lyrics", LYRICS, "--styles", "rock-glen", "nothing.wav"], "nothing.wav"),
         (["interpolate", "--lyrics", LYRICS, "--styles", "rock-glen", "soul-edie", "--steps", "1"], "steps 1"),
+        (["interpolate", "--lyrics", LYRICS, "--styles", "rock-glen", "soul-edie:1 rock-glen:2"], "is a mix itself"),
         (["generate", "--lyrics", LYRICS, "--best-of", "1"], "best of 1"),
         (["generate", "--lyrics", LYRICS, "--style", "rock-glen:0.7 soul-edie:-1"], "must be more than 0"),
         (["generate", "--lyrics", LYRICS, "--style", "rock-glen:nan soul-edie:1"], "must be more than 0"),

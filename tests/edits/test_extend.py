@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from songbloom_x2.editing.memory import opened, read_memory
 from songbloom_x2.errors import CheckpointError, ConfigError, LyricsError, SongBloomError
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.song_files import save_song
-from songbloom_x2.types import ExtendRequest, FloatArray, Song, SongRequest
+from songbloom_x2.types import ExtendRequest, FloatArray, Song, SongRequest, Waveform
 
 RATE = 48000
 
@@ -142,6 +143,35 @@ def test_without_words_the_rest_is_sung(aligned: SongPipeline, aligned_song: Pat
     )
 
 
+def test_with_time_left_after_the_words_the_band_plays_on(aligned: SongPipeline, aligned_song: Path) -> None:
+    song = extended(aligned, ExtendRequest(str(aligned_song), duration=20.0, start=2.0))
+    before = opened(read_memory(aligned_song.with_suffix(".state.safetensors"))).lyrics
+    symbols = song.manifest["lyrics"]["symbols"].split()
+    assert symbols[: len(before.symbols)] == list(before.symbols)
+    assert set(symbols[len(before.symbols) :]) == {",", "[outro]"}
+
+
+def test_a_song_that_died_away_goes_on_from_where_it_sounded(aligned: SongPipeline, tmp_path: Path) -> None:
+    """Three seconds of silence at its end would be a hole in the middle."""
+    made = aligned.generate(SongRequest("[verse] City lights are calling me home", style="rock", seed=1, duration=8.0))[
+        0
+    ]
+    samples = made.waveform.samples.copy()
+    samples[:, 4 * RATE :] = 0
+    parent = save_song(dataclasses.replace(made, waveform=Waveform(samples, RATE)), tmp_path / "song.flac")
+    song = extended(aligned, ExtendRequest(str(parent.audio), "[chorus] Morning light", 3.0, seed=7))
+    edit = song.manifest["edit"]
+    assert edit["silent_from"] == 4.0
+    old, new = read_audio(parent.audio).samples, song.waveform.samples
+    kept = edit["seam"]["start"]
+    assert 4.0 - 2.5 <= kept / RATE < 4.0 and np.array_equal(new[:, :kept], old[:, :kept])
+    # Seconds are added to those that the song had, silent or not.
+    assert 11.0 - 0.64 <= song.waveform.seconds <= 11.0
+    until_told = extended(aligned, ExtendRequest(str(parent.audio), "[chorus] Light", 3.0, start=8.0, seed=7))
+    assert until_told.manifest["edit"]["silent_from"] is None
+    assert until_told.manifest["edit"]["seam"]["start"] > 5 * RATE
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
@@ -192,6 +222,12 @@ def test_a_memory_that_cannot_be_used(
     sound = read_audio(song)
     write_audio(song, type(sound)(sound.samples[:, : 4 * RATE], RATE), format="flac")
     assert "it was cut" in refused()
+    # Another hand at its level, or its sides: what would come is at the old one.
+    for samples in (0.7 * sound.samples, sound.samples[::-1] * np.array([[1.3], [1.0]])):
+        write_audio(song, type(sound)(samples.astype(np.float32), RATE), format="flac")
+        assert "was changed since it was made" in refused()
+    write_audio(song, sound, format="flac")
+    assert aligned.extend(request) is not None
 
 
 def test_a_song_of_an_older_process(aligned_model: Path, aligned_song: Path, tmp_path: Path) -> None:

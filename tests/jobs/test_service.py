@@ -340,7 +340,7 @@ def test_styles_are_mixed(studio: JobService, finished: Finished, tmp_path: Path
     with pytest.raises(NotFoundError):
         studio.submit("mix", {**REQUEST, "styles": shares}, BEN)
     for wrong, told in (
-        ({"styles": shares[:1]}, "1 styles; 2 to 8"),
+        ({"styles": shares[:1]}, "1 style; 2 to 8"),
         ({"styles": [*shares, shares[0]], "spherical": True}, "between two styles, not 3"),
         ({"styles": [{"style": text, "weight": 1}, shares[0]]}, "is a mix itself"),
         ({"styles": [{"style": "a", "weight": 0}, shares[0]]}, "more than 0"),

@@ -1,26 +1,30 @@
 """Do mixed styles lie between their two? Short songs at several weights, by every method, measured.
 
-    python tests/soak/mixing.py --pairs 20 --seconds 6 --steps 4 --work mixing --out tests/soak/results/mixing.json
+    python tests/soak/mixing.py --pairs 20 --compared 8 --work mixing --out tests/soak/results/mixing.json
 
 For every pair of the embedded model's styles (of two kinds of music, in two voices) and every weight of the second one,
-songs of one seed. How far each is from either style, by
+songs of one seed: by the default method for all pairs, by the others for those that are ``compared``. How far each is
+from either style, by
 
 - timbre: features of band and voice (``evaluate.recognition``) against those of the style's own sound, in units of
   their spread over the styles;
 - style: where it stands between the two on the axis of a style classifier, which is fitted on pieces of the styles' own
   sound and never heard a song of the model (0: as the first one's own sound, 1: as the second one's);
-- tempo: octaves between the tempo that is heard and the style's; ``tempo_heard`` as it is estimated, ``tempo`` with
-  half, double, two thirds and three halves of what the song was told taken for the same, which estimates of six seconds
-  mistake for each other.
+- tempo: octaves between the strongest pulse and the style's tempo. The pulse is looked for from a little under the
+  slower style's tempo to a little over the faster one's, the same for all songs of a pair, so it knows nothing of the
+  weight: music without a pulse would lie as near to the one as to the other at every weight. Only of pairs whose tempos
+  are from a fifth of an octave to an octave apart.
 
 ``listener`` is minus the log-probability of either of the two bands by the listener that comes with the model.
-``recognised`` says how often both classifiers are right about songs in one pure style: what is wrong about these says
-nothing about mixes.
+``recognised`` says how often both classifiers are right about songs in one pure style, and how often the pulse of one
+is nearer to
+its own style's tempo than to the other's: what is wrong about these says nothing about mixes.
 
 A method works where, in the mean over the pairs, the distance to the first style grows with the weight and that to the
 second falls. The better one goes in proportion: ``off`` is how far (root mean square over the inner weights, means over
-the pairs) the way that is gone is from the weight. What is made is kept in ``--work`` pair by pair and not made again;
-the figures of every song go there too.
+the pairs) the way that is gone is from the weight. ``rises`` is the share of pairs in which a song of weight 0.75 has
+gone further than that of 0.25: half of them by chance. Songs are kept in ``--work`` (voice and band of each) and not
+made again; the figures of every song go there too.
 """
 
 from __future__ import annotations
@@ -40,7 +44,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ground import report
 
-from songbloom_x2.audio.analysis import estimate_tempo
+from songbloom_x2.audio.analysis import onset_envelope
+from songbloom_x2.audio.files import read_audio, write_audio
 from songbloom_x2.config import DEFAULT_MIX_METHOD, RuntimeConfig
 from songbloom_x2.evaluate.recognition import Recogniser, fit_recogniser, style_features, voice_features
 from songbloom_x2.evaluation.listener import load_listener, shipped_listener
@@ -50,20 +55,27 @@ from songbloom_x2.types import FloatArray, SongRequest, Style, StyleMix, Wavefor
 LYRICS = "[verse] Morning comes and rivers carry me home. Every window holds a little light."
 METHODS = ("latents", "embeddings", "guidance", "embeddings, spherical")
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-MEASURES = ("timbre", "style", "listener", "tempo", "tempo_heard")
+MEASURES = ("timbre", "style", "listener", "tempo")
+JUDGED = ("timbre", "style", "tempo")
 PIECES = 3
 """Of a style's own sound, as long as half a song each."""
-FOLDS = (0.5, 2 / 3, 1.0, 1.5, 2.0)
+APART = (0.2, 1.0)
+"""Octaves between the tempos of a pair of which tempo is measured."""
+BEYOND = 0.1
+"""Octaves beyond the two tempos in which the pulse is looked for as well."""
 RESAMPLES = 500
 """Bootstrap over the pairs."""
 
 Found = dict[str, Any]
+Wanted = tuple[str, float, str, StyleMix | Style]
+"""Method, weight, the name of its files, and its style."""
 
 
 def main() -> int:
     """Make what is missing, measure, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--compared", type=int, default=8, help="pairs that are mixed by every method")
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--work", type=Path, required=True, help="folder of what is made already")
@@ -77,26 +89,22 @@ def main() -> int:
         np.savez(own, **{name: _own_features(*pipeline.decode_style_stems(style)) for name, style in styles.items()})
     pairs = _pairs(pipeline.named_styles)[: args.pairs]
     rows: list[Found] = []
+    for methods, count in (((DEFAULT_MIX_METHOD,), len(pairs)), (METHODS, args.compared)):
+        for number, (first, second) in enumerate(pairs[:count]):
+            request = SongRequest(LYRICS, seed=number, duration=args.seconds, sampling={"steps": args.steps})
+            _make_missing(pipeline, request, _songs(first, second, methods), args.work / str(number))
+            print(f"{number + 1} of {count}: {first.name}, {second.name}, {', '.join(methods)}", flush=True)
     for number, (first, second) in enumerate(pairs):
-        for guided in (False, True):
-            kept = args.work / f"{number}{'-guidance' if guided else ''}.json"
-            if not kept.exists():
-                request = SongRequest(LYRICS, seed=number, duration=args.seconds, sampling={"steps": args.steps})
-                made = _songs(pipeline, request, first, second, guided=guided)
-                kept.write_text(json.dumps(made))
-                print(f"{number + 1} of {len(pairs)}: {first.name}, {second.name}", flush=True)
-            rows += [{"pair": number, **song} for song in json.loads(kept.read_text())]
+        songs = _songs(first, second, METHODS if number < args.compared else (DEFAULT_MIX_METHOD,))
+        rows += [{"pair": number, **song} for song in _heard(args.work / str(number), songs, first, second)]
     named = [(first.name, second.name) for first, second in pairs]
     measured, recognised = _measured(rows, named, styles, dict(np.load(own)))
     (args.work / "songs.json").write_text(json.dumps(measured, indent=1))
     summary = {method: _summary(measured, method) for method in METHODS}
-    good = all(
-        summary[DEFAULT_MIX_METHOD][measure][way]
-        for measure in ("timbre", "style", "tempo")
-        for way in ("grows", "falls")
-    )
+    good = all(summary[DEFAULT_MIX_METHOD][measure][way] for measure in JUDGED for way in ("grows", "falls"))
     facts = {
-        "command": f"python tests/soak/mixing.py --pairs {args.pairs} --seconds {args.seconds:g} --steps {args.steps}",
+        "command": f"python tests/soak/mixing.py --pairs {args.pairs} --compared {args.compared} "
+        f"--seconds {args.seconds:g} --steps {args.steps}",
         "model": pipeline.description["sha256"],
         "default": DEFAULT_MIX_METHOD,
         "songs": len(rows),
@@ -118,29 +126,54 @@ def _pairs(styles: Sequence[Style]) -> list[tuple[Style, Style]]:
     return [pairs[index] for index in order]
 
 
-def _songs(
-    pipeline: SongPipeline, request: SongRequest, first: Style, second: Style, *, guided: bool
-) -> list[dict[str, Any]]:
-    """The pair's songs: pure ones (unless ``guided``) and mixes, as features and tempo."""
-    wanted = [] if guided else [("pure", 0.0, first), ("pure", 1.0, second)]
-    for method, weight in itertools.product(METHODS, WEIGHTS[1:-1]):
-        if (method == "guidance") == guided:
-            where, _, spherical = method.partition(", ")
-            parts = ((first.name, 1 - weight), (second.name, weight))
-            mix = StyleMix(parts, where, bool(spherical))  # type: ignore[arg-type]  # one of MixMethod
-            wanted.append((method, weight, pipeline.mix_styles(mix)))
-    prepared = [pipeline.prepare(request, style=style)[0] for _, _, style in wanted]
-    found = []
+def _songs(first: Style, second: Style, methods: Sequence[str]) -> list[Wanted]:
+    """A pair's songs: the pure ones, then the mixes."""
+    pure: list[Wanted] = [("pure", 0.0, "pure-0", first), ("pure", 1.0, "pure-1", second)]
+    for method, weight in itertools.product(methods, WEIGHTS[1:-1]):
+        where, _, spherical = method.partition(", ")
+        parts = ((first.name, 1 - weight), (second.name, weight))
+        mix = StyleMix(parts, where, bool(spherical))  # type: ignore[arg-type]  # one of MixMethod
+        pure.append((method, weight, f"{where}{'-spherical' if spherical else ''}-{weight:g}", mix))
+    return pure
+
+
+def _make_missing(pipeline: SongPipeline, request: SongRequest, songs: Sequence[Wanted], folder: Path) -> None:
+    """Those of the pair's songs that are not in ``folder`` yet, as voice and band."""
+    folder.mkdir(exist_ok=True)
+    wanted = [song for song in songs if not (folder / f"{song[2]}.band.flac").exists()]
+    styles = [pipeline.mix_styles(style) if isinstance(style, StyleMix) else style for *_, style in wanted]
+    prepared = [pipeline.prepare(request, style=style)[0] for style in styles]
     for number, song in pipeline.make(prepared):
-        method, weight, _ = wanted[number]
-        tempo = estimate_tempo(song.waveform)
-        voice, band = pipeline.stems(song)
-        halves = [
-            style_features(Waveform(half, band.sample_rate)).tolist() for half in np.array_split(band.samples, 2, 1)
-        ]
-        features = _features(voice, band).tolist()
-        found.append({"method": method, "weight": weight, "tempo": tempo, "features": features, "halves": halves})
+        # The band last: where it lies, both do.
+        for name, sound in zip(("voice", "band"), pipeline.stems(song), strict=True):
+            write_audio(folder / f"{wanted[number][2]}.{name}.flac", sound, format="flac")
+
+
+def _heard(folder: Path, songs: Sequence[Wanted], first: Style, second: Style) -> list[Found]:
+    """What is measured of each of the pair's songs by itself: features and pulse."""
+    found = []
+    for method, weight, name, _ in songs:
+        voice, band = (read_audio(folder / f"{name}.{stem}.flac") for stem in ("voice", "band"))
+        halves = [style_features(Waveform(half, band.sample_rate)) for half in np.array_split(band.samples, 2, 1)]
+        pulse = _pulse(Waveform(voice.samples + band.samples, band.sample_rate), first.tempo, second.tempo)
+        features = _features(voice, band)
+        found.append({"method": method, "weight": weight, "pulse": pulse, "features": features, "halves": halves})
     return found
+
+
+def _pulse(sound: Waveform, first: float | None, second: float | None) -> float | None:
+    """The strongest pulse between two tempos, beats a minute; none where these are too near or too far apart."""
+    if first is None or second is None or not APART[0] <= abs(math.log2(first / second)) <= APART[1]:
+        return None
+    onsets, a_second = onset_envelope(sound)
+    centred = onsets - onsets.mean()
+    same = np.correlate(centred, centred, "full")[len(centred) - 1 :] / np.arange(len(centred), 0, -1)
+    low, high = (math.log2(pick(first, second)) + side for pick, side in ((min, -BEYOND), (max, BEYOND)))
+    tempos = np.exp2(np.linspace(low, high, 400))
+    lags = 60 * a_second / tempos
+    # A beat's double is in every bar; lags beyond two thirds of the song compare too little of it.
+    strengths = [np.interp(lags * multiple, np.arange(len(same)), same) for multiple in (1, 2)]
+    return float(tempos[int(np.argmax(np.mean(strengths, axis=0)))])
 
 
 def _features(voice: Waveform, band: Waveform) -> FloatArray:
@@ -172,6 +205,7 @@ def _measured(
         "style_of_all": [],
         "listener_of_two": [],
         "listener_of_all": [],
+        "tempo_of_two": [],
     }
     for row in rows:
         pair = [styles[name] for name in named[row["pair"]]]
@@ -192,9 +226,11 @@ def _measured(
             found[f"timbre_{side_name}"] = float(np.sqrt(np.mean(np.square(gap))))
             found[f"style_{side_name}"] = abs(place - index)
             found[f"listener_{side_name}"] = -heard[index]
-            for name, tempo in (("tempo_heard", row["tempo"]), ("tempo", _folded(row["tempo"], row["weight"], pair))):
-                known = tempo is not None and style.tempo is not None
-                found[f"{name}_{side_name}"] = abs(math.log2(tempo / style.tempo)) if known else None
+            known = row["pulse"] is not None and style.tempo is not None
+            found[f"tempo_{side_name}"] = abs(math.log2(row["pulse"] / style.tempo)) if known else None
+        if row["method"] == "pure" and found["tempo_first"] is not None:
+            nearer = found["tempo_second"] < found["tempo_first"]
+            right["tempo_of_two"].append(float(nearer == bool(row["weight"])))
         out.append({name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()})
     return out, {name: round(float(np.mean(values)), 3) for name, values in right.items()}
 
@@ -213,18 +249,10 @@ def _of_two(recogniser: Recogniser, features: FloatArray, names: Sequence[str]) 
     return [float(value) for value in both - np.logaddexp.reduce(both)]
 
 
-def _folded(tempo: float | None, weight: float, pair: Sequence[Style]) -> float | None:
-    """The tempo that is heard, or that multiple of it which is nearest to what the song was told."""
-    if tempo is None or pair[0].tempo is None or pair[1].tempo is None:
-        return None
-    told = pair[0].tempo ** (1 - weight) * pair[1].tempo ** weight
-    return min((tempo * fold for fold in FOLDS), key=lambda each: abs(math.log2(each / told)))
-
-
 def _summary(rows: Sequence[Found], method: str) -> dict[str, Any]:
     """For each measure the mean distances over the pairs at each weight, and how the way goes with the weight."""
-    pairs = sorted({row["pair"] for row in rows})
-    told: dict[str, Any] = {}
+    pairs = sorted({row["pair"] for row in rows if row["method"] == method})
+    told: dict[str, Any] = {"pairs": len(pairs)}
     for measure in MEASURES:
         tables = [_table(rows, pairs, method, f"{measure}_{side}") for side in ("first", "second")]
         means = [np.nanmean(table, axis=0) for table in tables]
@@ -236,6 +264,7 @@ def _summary(rows: Sequence[Found], method: str) -> dict[str, Any]:
             "second": [round(float(value), 3) for value in means[1]],
             "grows": bool((np.diff(means[0]) > 0).all()),
             "falls": bool((np.diff(means[1]) < 0).all()),
+            "rises": _rises(tables),
             "gone": [round(float(value), 3) for value in _gone(tables, np.arange(len(pairs)))],
             "off": round(_off(tables, np.arange(len(pairs))), 3),
             "off_95": [round(float(low), 3), round(float(high), 3)],
@@ -245,23 +274,23 @@ def _summary(rows: Sequence[Found], method: str) -> dict[str, Any]:
 
 def _overall(rows: Sequence[Found]) -> dict[str, Any]:
     """For each method the mean ``off`` of timbre, style and tempo, and how much more that is than the best one's, with
-    its 95 % interval over the pairs."""
-    pairs = sorted({row["pair"] for row in rows})
-    judged = ("timbre", "style", "tempo")
+    its 95 % interval over the pairs that every method has."""
+    each = [{row["pair"] for row in rows if row["method"] == method} for method in METHODS]
+    pairs = sorted(set.intersection(*each))
     tables = {
         (method, measure): [_table(rows, pairs, method, f"{measure}_{side}") for side in ("first", "second")]
         for method in METHODS
-        for measure in judged
+        for measure in JUDGED
     }
 
     def off(method: str, chosen: np.ndarray[Any, Any]) -> float:
-        return float(np.mean([_off(tables[method, measure], chosen) for measure in judged]))
+        return float(np.mean([_off(tables[method, measure], chosen) for measure in JUDGED]))
 
     everyone, rng = np.arange(len(pairs)), np.random.default_rng(0)
     means = {method: off(method, everyone) for method in METHODS}
     best = min(means, key=lambda method: means[method])
     draws = [rng.integers(0, len(pairs), len(pairs)) for _ in range(RESAMPLES)]
-    told: dict[str, Any] = {"best": best}
+    told: dict[str, Any] = {"pairs": len(pairs), "best": best}
     for method in METHODS:
         low, high = np.nanpercentile([off(method, draw) - off(best, draw) for draw in draws], [2.5, 97.5])
         told[method] = {
@@ -284,6 +313,12 @@ def _gone(tables: Sequence[FloatArray], chosen: np.ndarray[Any, Any]) -> FloatAr
     """How much of the way from the first style to the second is gone at each weight, 0 to 1."""
     difference = np.nanmean((tables[0] - tables[1])[chosen], axis=0)
     return (difference - difference[0]) / (difference[-1] - difference[0])
+
+
+def _rises(tables: Sequence[FloatArray]) -> float:
+    difference = tables[0] - tables[1]
+    risen = (difference[:, -2] - difference[:, 1])[~np.isnan(difference).any(axis=1)]
+    return round(float((risen > 0).mean()), 3)
 
 
 def _off(tables: Sequence[FloatArray], chosen: np.ndarray[Any, Any]) -> float:

@@ -57,7 +57,7 @@ def estimate_tempo(waveform: Waveform) -> float | None:
 
 def estimate_key(waveform: Waveform) -> int | None:
     """``2 * root + minor`` (C major 0, C minor 1, C sharp major 2, ...); none where no pitch is heard."""
-    chroma = _chroma(waveform)
+    chroma = pitch_classes(waveform)
     if chroma is None:
         return None
     fits = [_correlation(np.roll(profile, root), chroma) for root in range(12) for profile in (_MAJOR, _MINOR)]
@@ -113,8 +113,8 @@ def _vertex(similarity: Doubles, peak: int) -> float:
     return peak + (float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0)
 
 
-def _chroma(waveform: Waveform) -> Doubles | None:
-    """Strength of the twelve pitch classes (C first), from spectral peaks of 55 Hz to 2 kHz."""
+def pitch_classes(waveform: Waveform) -> Doubles | None:
+    """Strength of the twelve pitch classes (C first), from spectral peaks of 55 Hz to 2 kHz; none for silence."""
     mono = resample(to_mono(waveform), _RATE).samples[0].astype(np.float64)
     size = 8192
     if len(mono) < size:

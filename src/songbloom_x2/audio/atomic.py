@@ -1,10 +1,11 @@
-"""Writing a file so that it is there whole or not at all."""
+"""Writing files so that they are there whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -14,18 +15,37 @@ def write_atomically(path: Path, data: bytes) -> None:
     An existing file is replaced in one step. Whatever goes wrong, an interrupt included, the temporary file is
     removed. Raises ``OSError``.
     """
-    temporary = path.with_name(f".songbloom-{secrets.token_hex(8)}.part")
+    write_all_atomically({path: data})
+
+
+def write_all_atomically(contents: Mapping[Path, bytes]) -> None:
+    """Files that belong together, as ``write_atomically``: none takes its name before all are on the disk.
+
+    ``OSError.filename`` is the path that could not be written.
+    """
+    temporaries: dict[Path, Path] = {}
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        for path, data in contents.items():
+            temporaries[path] = path.with_name(f".songbloom-{secrets.token_hex(8)}.part")
+            _write(temporaries[path], data)
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)
         raise
-    _sync_folder(path.parent)
+    finally:
+        for temporary in temporaries.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+    for folder in {path.parent for path in contents}:
+        _sync_folder(folder)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -88,12 +88,12 @@ def join_on_beats(
     until = first.seconds if until is None else min(until, first.seconds)
     going, coming = beat_grid(first, until), second_beats or beat_grid(following, 0.0)
     on_beats = going is not None and coming is not None
-    beat = going.period if going is not None else 0.5
-    length = min(beat if seconds is None else seconds, LONGEST_FADE if seconds is None else 30.0, until)
-    length = max(min(length, following.seconds / 2), 0.0)
+    length = max(
+        min(fade_seconds(going, until) if seconds is None else min(seconds, until), following.seconds / 2), 0.0
+    )
     start, skipped = until - length, 0.0
     if going is not None and coming is not None:
-        start = max(going.last_until(start), 0.0)
+        start = fade_start(going, until, length)
         skipped = max(coming.first_from(0.0), 0.0)
         if skipped + length > following.seconds:
             skipped = 0.0
@@ -103,6 +103,16 @@ def join_on_beats(
     middle = old[:, place : place + count] * less[: old.shape[1] - place] + new[:, :count] * more
     whole: FloatArray = np.concatenate([old[:, :place], middle.astype(np.float32), new[:, count:]], axis=1)
     return Joined(Waveform(whole, rate), start, length, skipped, on_beats)
+
+
+def fade_seconds(beats: BeatGrid | None, until: float) -> float:
+    """How long a crossfade that ends about ``until`` lasts: a beat, half a second where there are none."""
+    return min(0.5 if beats is None else beats.period, LONGEST_FADE, until)
+
+
+def fade_start(beats: BeatGrid, until: float, seconds: float) -> float:
+    """The beat on which a crossfade of so many ``seconds`` begins, so that it is over by ``until``."""
+    return max(beats.last_until(until - seconds), 0.0)
 
 
 def like_loud(sound: Waveform, other: Waveform, until: float, seconds: float = 10.0) -> Waveform:

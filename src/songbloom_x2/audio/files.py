@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from songbloom_x2.audio.atomic import write_atomically
+from songbloom_x2.audio.atomic import write_all_atomically
 from songbloom_x2.audio.encode import Encoded, encode_audio
 from songbloom_x2.audio.tags import Tags
 from songbloom_x2.errors import AudioError
@@ -55,9 +56,17 @@ def read_audio(path: str | Path, *, max_seconds: float = LONGEST_SECONDS) -> Wav
 
 
 def write_audio(
-    path: str | Path, waveform: Waveform, *, format: str, subtype: str | None = None, tags: Tags | None = None
+    path: str | Path,
+    waveform: Waveform,
+    *,
+    format: str,
+    subtype: str | None = None,
+    tags: Tags | None = None,
+    beside: Mapping[Path, bytes] | None = None,
 ) -> Encoded:
     """Write ``waveform`` whole or not at all; see ``encode_audio`` for formats and clipping, which is reported.
+
+    ``beside`` are files that belong to it: either all are written or none.
 
     Raises ``AudioError`` also where the folder is missing or cannot be written, or the disk is full; then nothing is
     left behind and an older file of that name stays as it was.
@@ -70,9 +79,11 @@ def write_audio(
             raise AudioError(f"{name}: this is a folder; name a file in it")
         if not path.parent.is_dir():
             raise AudioError(f"{name}: the folder {_printable(path.parent)} does not exist; make it first")
-        write_atomically(path, encoded.data)
+        write_all_atomically({path: encoded.data, **(beside or {})})
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
+        if isinstance(error, OSError) and error.filename is not None:
+            name = _printable(Path(error.filename))
         raise AudioError(f"{name}: cannot be written: {reason}; choose another place") from error
     return encoded
 

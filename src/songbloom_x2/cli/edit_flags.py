@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from songbloom_x2.song_files import SavedSong
     from songbloom_x2.song_stream import SongStream
 
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII)
 
 
 def seconds(text: str) -> float:
     """``45``, ``45s``, ``4.5s`` or ``1:05`` as seconds."""
     found = _CLOCK.fullmatch(text.strip())
-    if found is None:
+    if found is None or (found[1] is not None and float(found[2]) >= 60):
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is no time: write 45s, 4.5s or 1:05")
     value = int(found[1] or 0) * 60 + float(found[2])
     if not math.isfinite(value):
@@ -73,7 +73,9 @@ def make_one(
     from songbloom_x2.cli.progress import ProgressLines
     from songbloom_x2.song_files import save_song
 
-    with OutputPlan(args.new, getattr(args, "format", None), 1) as outputs:
+    outputs = OutputPlan(args.new, getattr(args, "format", None), 1)
+    outputs.keep_apart_from([Path(args.song)])
+    with outputs:
         pipeline = load_pipeline(settings_of(args), explain=False)
         lines = ProgressLines(1)
         try:

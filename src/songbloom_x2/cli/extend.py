@@ -69,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
 def _told(edit: Any) -> str:
     kept = f"kept to sample {edit['seam']['start']} as it was"
     if edit["way"] == "memory":
-        return f"{kept}, gone on from the song's own memory"
+        silent = edit["silent_from"]
+        why = "" if silent is None else f" (from {silent:g} s on it was silent: that part gave way)"
+        return f"{kept}{why}, gone on from the song's own memory"
     if edit["way"] != "style and crossfade":
         sure = f"confidence {edit['heard']['confidence']:.2f}"
         return f"{kept}, gone on from its latents and the sketch heard in it (a recording from elsewhere; {sure})"

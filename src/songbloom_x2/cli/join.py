@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("join: name two recordings at least")
     if args.fade is not None and not 0 <= args.fade <= 30:
         raise ConfigError(f"--fade {args.fade:g}: must be from 0 to 30 seconds")
-    with OutputPlan(args.joined, args.format, 1) as outputs:
+    outputs = OutputPlan(args.joined, args.format, 1)
+    outputs.keep_apart_from(args.songs)
+    with outputs:
         whole = read_audio(args.songs[0])
         ours = read_tags(args.songs[0]).ai_generated
         for path in args.songs[1:]:

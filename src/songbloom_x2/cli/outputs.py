@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -83,6 +83,19 @@ class OutputPlan(OutputFolders):
         self.paths = [_numbered(out, song, n) for song in range(1, n + 1)]
         super().__init__(path.parent for path in self.paths)
 
+    def keep_apart_from(self, sources: Sequence[Path]) -> None:
+        """Refuse to write over what is made from, or over the manifest and memory that lie beside it.
+
+        Raises ``AudioError``.
+        """
+        for path in self.paths:
+            for source in sources:
+                # Manifest and memory are named as the song, whatever its own ending.
+                if path.resolve().with_suffix("") == source.resolve().with_suffix("") or _are_one(path, source):
+                    raise AudioError(
+                        f"--out {path}: would take the place of {source} or of what lies beside it; choose another name"
+                    )
+
 
 def _check_name(out: Path) -> None:
     """Refuse now what no file system takes: it would show only when the song is made."""
@@ -93,6 +106,13 @@ def _check_name(out: Path) -> None:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise AudioError(f"--out {str(out)[:60]}…: the file name is too long; choose a shorter one") from None
+
+
+def _are_one(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
 
 
 def _numbered(out: Path, song: int, n: int) -> Path:

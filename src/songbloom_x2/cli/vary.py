@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--n {args.n}: from 1 to {MOST} takes can be made at a time")
     if args.n > 1 and args.seed is None:
         raise ConfigError("--n: takes differ by their seed: give --seed, from which they count up")
-    with OutputPlan(args.new, getattr(args, "format", None), args.n) as outputs:
+    outputs = OutputPlan(args.new, getattr(args, "format", None), args.n)
+    outputs.keep_apart_from([Path(args.song)])
+    with outputs:
         pipeline = load_pipeline(settings_of(args), explain=False)
         lines = ProgressLines(args.n)
         saved = []

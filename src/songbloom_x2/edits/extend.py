@@ -7,6 +7,7 @@ import math
 import time
 from typing import Any
 
+from songbloom_x2.audio.ending import last_loud, silent_from
 from songbloom_x2.audio.stages import Level, Seam, Stage
 from songbloom_x2.config import FRAME_RATE, SongConfig
 from songbloom_x2.editing.cut import cut, resumed
@@ -41,12 +42,12 @@ def prepare_extension(
     started = time.perf_counter()
     memory, config = parent.memory, workshop.config
     assert memory is not None, "a recording from elsewhere has its own way"
-    frames = _last_kept(parent, memory, request, config)
+    frames, silent_from = _last_kept(parent, memory, request, config)
     state = cut(memory.state, frames)
     pointer = int(state.trail["pointer"][-1]) if "pointer" in state.trail else 0
     asked = _combined(memory, request, frames, pointer, config)
     check_request(dataclasses.replace(asked, lyrics=asked.lyrics or "[inst]", instrumental=False), config)
-    lyrics = _lyrics(memory, request, pointer, config)
+    lyrics = _lyrics(memory, request, pointer, _seconds_to_fill(asked, frames, config), config)
     sampling = requested_sampling(asked, config)
     sound = memory.style if style is None else _in_tempo(style, memory.style)
     condition, branches = workshop.conditions(lyrics.ids, sound)
@@ -66,21 +67,33 @@ def prepare_extension(
         "request": {**dataclasses.asdict(request), "sampling": dict(request.sampling)},
         "parents": [parent.told()],
         "kept_frames": frames,
+        "silent_from": silent_from,
         "seam": seam,
     }
     return prepared, told
 
 
-def _last_kept(parent: Parent, memory: Remembered, request: ExtendRequest, config: SongConfig) -> int:
-    """Latent frames that stay: whole blocks until where the song goes on."""
-    total = memory.state.frames
+def _last_kept(
+    parent: Parent, memory: Remembered, request: ExtendRequest, config: SongConfig
+) -> tuple[int, float | None]:
+    """Latent frames that stay: whole blocks until where the song goes on; and from which second on it was silent.
+
+    A song that died away goes on from before its silence, or there would be a hole in the middle of it.
+    """
+    total, least_frames = memory.state.frames, config.block_size
     if request.start is None:
-        return total
+        faded = memory.facts["fade"]
+        until = parent.sound.seconds if faded is None else faded[0] / parent.sound.sample_rate
+        silent = silent_from(parent.sound, until)
+        if silent is None:
+            return total, None
+        blocks = blocks_within(last_loud(parent.sound, silent), config)
+        return min(max(blocks * config.block_size, least_frames), total), silent
     end = parent.sound.seconds
     least = (config.block_size - unheard_frames(config)) / FRAME_RATE
     if not math.isfinite(request.start) or not least <= request.start <= end + 0.005:
         raise ConfigError(f"from {request.start:g} s: the song lasts {end:.2f} s; take a second from {least:g} to that")
-    return min(blocks_within(request.start, config) * config.block_size, total)
+    return min(blocks_within(request.start, config) * config.block_size, total), None
 
 
 def _combined(memory: Remembered, request: ExtendRequest, frames: int, pointer: int, config: SongConfig) -> SongRequest:
@@ -90,7 +103,7 @@ def _combined(memory: Remembered, request: ExtendRequest, frames: int, pointer: 
     if request.duration is not None:
         if not math.isfinite(request.duration) or request.duration <= 0:
             raise ConfigError(f"duration {request.duration:g} s: how much is to be added must be more than 0")
-        kept = (frames - unheard_frames(config)) / FRAME_RATE
+        kept = (memory.state.frames - unheard_frames(config)) / FRAME_RATE
         duration = (kept if request.start is None else request.start) + request.duration
         longest = config.max_frames / FRAME_RATE
         if duration > longest:
@@ -115,15 +128,22 @@ def _combined(memory: Remembered, request: ExtendRequest, frames: int, pointer: 
     )
 
 
-def _lyrics(memory: Remembered, request: ExtendRequest, pointer: int, config: SongConfig) -> PreparedLyrics:
+def _seconds_to_fill(asked: SongRequest, frames: int, config: SongConfig) -> float | None:
+    return None if asked.duration is None else asked.duration - (frames - unheard_frames(config)) / FRAME_RATE
+
+
+def _lyrics(
+    memory: Remembered, request: ExtendRequest, pointer: int, seconds: float | None, config: SongConfig
+) -> PreparedLyrics:
+    """``seconds`` are to be filled after what is kept; none: until the model ends by itself."""
     kept, tag_seconds = sung_until(memory.lyrics, pointer, config), config.instrumental_seconds
     room = config.lyrics.max_len - len(kept.ids)
     if not request.lyrics.strip():
-        if kept != memory.lyrics:
-            return memory.lyrics
-        if request.duration is None:
+        if len(kept.words) < len(memory.lyrics.words):
+            return memory.lyrics if seconds is None else _played_out(memory.lyrics, pointer, seconds, config)
+        if seconds is None:
             raise LyricsError("there is nothing left to sing: give lyrics, or a duration for the band to play on")
-        played = instrumental_lyrics(request.duration, tag_seconds, max(room, 3))
+        played = instrumental_lyrics(seconds, tag_seconds, max(room, 3))
         return continued(
             kept,
             prepare_lyrics(played, config.lyrics, instrumental_seconds=tag_seconds, instrumental=True),
@@ -131,14 +151,28 @@ def _lyrics(memory: Remembered, request: ExtendRequest, pointer: int, config: So
             len(memory.facts["manifest"]["request"]["lyrics"].splitlines()) + 1,
         )
     new = prepare_lyrics(request.lyrics, config.lyrics, instrumental_seconds=tag_seconds)
-    if request.duration is not None:
-        longer = with_outro(request.lyrics, new.estimated_seconds, request.duration, tag_seconds, room - len(new.ids))
+    if seconds is not None:
+        longer = with_outro(request.lyrics, new.estimated_seconds, seconds, tag_seconds, room - len(new.ids))
         new = prepare_lyrics(longer, config.lyrics, instrumental_seconds=tag_seconds)
     errors = [finding for finding in new.findings if finding.severity == "error"]
     if errors:
         raise LyricsError(f"lyrics, line {errors[0].line}, column {errors[0].column}: {errors[0].message}")
     kept_text = text_until(memory.facts["manifest"]["request"]["lyrics"], kept.words)
     return continued(kept, new, config, len(kept_text.splitlines()) + 1 if kept_text else 0)
+
+
+def _played_out(lyrics: PreparedLyrics, pointer: int, seconds: float, config: SongConfig) -> PreparedLyrics:
+    """Lyrics of which the rest is to be sung, with an outro where that leaves time."""
+    if config.alignment is None:
+        return lyrics
+    known = frozenset(config.alignment.layout.phonemes)
+    all_phonemes = sum(symbol in known for symbol in lyrics.symbols)
+    left = lyrics.estimated_seconds * (1 - pointer / max(all_phonemes, 1))
+    outro = with_outro("", left, seconds, config.instrumental_seconds, config.lyrics.max_len - len(lyrics.ids) - 2)
+    if not outro:
+        return lyrics
+    prepared = prepare_lyrics(outro, config.lyrics, instrumental_seconds=config.instrumental_seconds, instrumental=True)
+    return continued(lyrics, prepared, config, 0)
 
 
 def _in_tempo(style: Style, old: Style | None) -> Style:

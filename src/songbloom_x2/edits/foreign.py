@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from songbloom_x2.audio.beats import BeatGrid, beat_grid, join_on_beats, like_loud
+from songbloom_x2.audio.beats import BeatGrid, beat_grid, fade_seconds, fade_start, join_on_beats, like_loud
 from songbloom_x2.audio.crossfade import fades
 from songbloom_x2.audio.mixdown import to_mono, to_stereo
 from songbloom_x2.audio.resample import resample
@@ -22,7 +22,7 @@ from songbloom_x2.edits.heard import WAY as HEARD_WAY
 from songbloom_x2.edits.heard import HeardStretch, Hears, listened, placed, prepare_heard, shared_seconds
 from songbloom_x2.edits.parents import Parent
 from songbloom_x2.edits.repaint import FADE_SECONDS, check_span
-from songbloom_x2.errors import ConfigError, LyricsError
+from songbloom_x2.errors import ConfigError, LyricsError, StyleError
 from songbloom_x2.manifest import samples_sha256
 from songbloom_x2.song_making import FADE_SECONDS as DYING_SECONDS
 from songbloom_x2.song_making import PreparedSong, SongMaking
@@ -65,6 +65,7 @@ def foreign_extension(
 ) -> SongStream:
     """See the module; ``hears``: the recogniser, for models of its sketch. Raises as ``SongPipeline.extend`` does."""
     until = parent.sound.seconds if request.start is None else request.start
+    _check_length(parent)
     if not _SHORTEST_SECONDS <= until <= parent.sound.seconds + 0.005:
         raise ConfigError(
             f"from {until:g} s: the recording lasts {parent.sound.seconds:.2f} s; take a second from "
@@ -79,7 +80,10 @@ def foreign_extension(
     told: dict[str, Any] = {"heard": None if heard is None else heard.told()}
     if heard is not None and heard.trusted:
         return _heard_extension(workshop, parent, request, style, heard, until, told)
-    overlap = min(60 / (style.tempo or 120.0), 1.0)
+    beats, own = beat_grid(parent.sound, until), _own_beats(workshop, style)
+    overlap = fade_seconds(beats, until)
+    if beats is not None and own is not None:
+        overlap = until - fade_start(beats, until, overlap)
     asked = SongRequest(
         request.lyrics,
         request.style,
@@ -92,7 +96,7 @@ def foreign_extension(
     )
 
     def place(song: Song) -> tuple[Waveform, float, dict[str, Any]]:
-        joined = join_on_beats(parent.sound, song.waveform, until=until, second_beats=_own_beats(workshop, style))
+        joined = join_on_beats(parent.sound, song.waveform, until=until, second_beats=own)
         seam = {"start": round(joined.start * parent.sound.sample_rate)}
         seam["samples"] = round(joined.seconds * parent.sound.sample_rate)
         return joined.waveform, joined.start - joined.skipped, {"seam": seam, "on_beats": joined.on_beats}
@@ -126,6 +130,7 @@ def foreign_repainting(
 ) -> SongStream:
     """See the module; raises as ``SongPipeline.repaint`` does."""
     sound = parent.sound
+    _check_length(parent)
     check_span(request.start, request.end, sound.seconds)
     style = _style(workshop, shelf, parent, request.style, max(request.start, min(sound.seconds, _SHORTEST_SECONDS)))
     begin = request.start
@@ -167,6 +172,14 @@ def foreign_repainting(
     return SongStream(_pieces(workshop, parent, prepare(asked, style), place, _told("repaint", request, parent)))
 
 
+def _check_length(parent: Parent) -> None:
+    if parent.sound.seconds < _SHORTEST_SECONDS:
+        raise ConfigError(
+            f"{parent.path}: lasts {parent.sound.seconds:.2f} s: of a recording from elsewhere at least "
+            f"{_SHORTEST_SECONDS:g} s are needed to go by"
+        )
+
+
 def _style(workshop: Workshop, shelf: StyleShelf, parent: Parent, named: str | None, until: float) -> Style:
     """What sounded before ``until``, or the style that was named in the recording's tempo and key."""
     prompt, sound = workshop.config.prompt, parent.sound
@@ -174,7 +187,10 @@ def _style(workshop: Workshop, shelf: StyleShelf, parent: Parent, named: str | N
     first = max(0.0, until - seconds)
     rate = sound.sample_rate
     before = Waveform(sound.samples[:, round(first * rate) : round(until * rate)], rate)
-    heard = dataclasses.replace(shelf.style(before), name=parent.path.name)
+    try:
+        heard = dataclasses.replace(shelf.style(before), name=parent.path.name)
+    except StyleError as error:
+        raise StyleError(f"{parent.path}: its sound before {until:.1f} s is what to go by: {error}") from None
     if workshop.config.alignment is not None:
         # Heard in all of the recording: a few seconds may be too short for a pulse.
         tempo, key = tempo_and_key(sound, first, until - first)

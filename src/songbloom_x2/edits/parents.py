@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from songbloom_x2.audio.files import read_audio
+from songbloom_x2.audio.loudness import second_levels
 from songbloom_x2.audio.tags import read_tags
 from songbloom_x2.editing.memory import REMEDY, SUFFIX, Remembered, opened, read_memory
 from songbloom_x2.errors import AudioError, CheckpointError
@@ -17,6 +18,8 @@ from songbloom_x2.workshop import Workshop
 
 _SLACK_SECONDS = 0.2
 """How much longer or shorter a decoded MP3 or Opus may be than what went in."""
+_SLACK_DB, _LOSSY_SLACK_DB = 0.5, 1.5
+"""How much louder or softer a second may be than it was written; of MP3 and Opus most seconds."""
 
 
 @dataclass(frozen=True)
@@ -102,4 +105,15 @@ def _check_file(
         raise CheckpointError(
             f"{path}: lasts {sound.seconds:.2f} s, its memory is of {made:.2f} s: it was cut; treat it as any "
             "recording (--foreign)"
+        )
+    # Memories from before this was kept have none.
+    written, here = memory.facts.get("levels"), second_levels(sound)
+    apart = sorted(
+        abs(was - now) for both in zip(written or (), here, strict=False) for was, now in zip(*both, strict=False)
+    )
+    changed = bool(apart) and (apart[-1] > _SLACK_DB if exact else apart[len(apart) // 2] > _LOSSY_SLACK_DB)
+    if changed or (written and len(written[0]) != sound.samples.shape[0]):
+        raise CheckpointError(
+            f"{path}: was changed since it was made, it is louder or softer than its memory says: make the song again "
+            "(songbloom replay SONG --out SONG), or treat it as any recording (--foreign)"
         )
