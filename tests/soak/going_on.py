@@ -7,8 +7,9 @@ anew. All is measured in the files that were written, by what stands in ``audio`
 model what it meant.
 
 - kept: how far before the old end the samples begin to differ; how far outside the stretch that is made anew.
-- step: how much the level (root mean square of the second before and after) changes at the seam, in dB, against
-  the same at all other places of the same old song, a quarter of a second apart.
+- step: how much the level (root mean square of the second before and after) changes where what is new begins (the seam
+  lies before that, where old and new are the same), in dB, against the same at all places of the same old song, a
+  quarter of a second apart.
 - beat: the phase of the onsets at the told tempo, in the old part and in the new one; how far apart both are, in beats
   (by chance 0.25 in the mean). ``pulse`` is how strong that phase is in either part, 0 to 1.
 - key: share of the twelve pitch classes' strength that lies in the seven of the told key (by chance 0.58), in either
@@ -36,10 +37,11 @@ from ground import report
 
 from songbloom_x2.audio.analysis import estimate_key, estimate_tempo, onset_envelope, pitch_classes
 from songbloom_x2.audio.files import read_audio
-from songbloom_x2.config import RuntimeConfig
+from songbloom_x2.config import FRAME_RATE, RuntimeConfig
 from songbloom_x2.evaluate.rhythm import tempo_error
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.replay import find_manifest
+from songbloom_x2.request_checks import unheard_frames
 from songbloom_x2.song_files import save_song
 from songbloom_x2.style_words import parse_key
 from songbloom_x2.types import ExtendRequest, FloatArray, RepaintRequest, SongRequest, Waveform
@@ -72,13 +74,13 @@ def main() -> int:
     rows = []
     for number, style in enumerate(styles):
         _make_missing(pipeline, args, number)
-        rows.append({"song": number, "style": style, **_measured(args.work, number)})
+        rows.append({"song": number, "style": style, **_measured(args.work, number, unheard_frames(pipeline.config))})
         print({name: value for name, value in rows[-1].items() if name != "classes"}, flush=True)
     summary = _summary(rows)
     goals = {
         "kept": summary["kept_before_the_old_end"]["most"] <= 2.5,
         "outside": summary["changed_outside_the_stretch"]["most"] <= 1.0,
-        "step": summary["step"]["at_the_seam"] <= summary["step"]["elsewhere"] + 1.0,
+        "step": summary["step"]["where_new_begins"] <= summary["step"]["elsewhere"] + 1.0,
         "beat": summary["beat"]["apart"] <= 0.1,
         "key": summary["key"]["alike"] > summary["key"]["alike_others"],
     }
@@ -110,11 +112,11 @@ def _make_missing(pipeline: SongPipeline, args: argparse.Namespace, number: int)
         save_song(pipeline.repaint(request).whole(), anew)
 
 
-def _measured(work: Path, number: int) -> Found:
+def _measured(work: Path, number: int, unheard: int) -> Found:
     first, longer, anew = (read_audio(work / f"{number}-{name}.flac") for name in ("first", "longer", "anew"))
     manifest = find_manifest(work / f"{number}-longer.flac")
-    told, seam, rate = manifest["music"], manifest["edit"]["seam"], first.sample_rate
-    at = (seam["start"] + seam["samples"] // 2) / rate
+    told, rate = manifest["music"], first.sample_rate
+    at = (manifest["edit"]["kept_frames"] - unheard) / FRAME_RATE
     old, new = _part(longer, 0.0, at), _part(longer, at, longer.seconds)
     apart = _first_difference(first.samples, longer.samples)
     key = parse_key(told["key"]["told"])
@@ -194,9 +196,9 @@ def _summary(rows: Sequence[Found]) -> Found:
             "most": round(max(row["added"] for row in rows), 3),
         },
         "step": {
-            "at_the_seam": _rounded([row["step"] for row in rows]),
+            "where_new_begins": _rounded([row["step"] for row in rows]),
             "elsewhere": _rounded([row["steps_elsewhere"] for row in rows]),
-            "most_at_the_seam": round(max(row["step"] for row in rows), 3),
+            "most_where_new_begins": round(max(row["step"] for row in rows), 3),
         },
         "beat": {
             "apart": _rounded([row["apart"] for row in rows]),
