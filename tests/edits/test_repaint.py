@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from songbloom_x2.audio.files import read_audio
 from songbloom_x2.editing.memory import Remembered, opened, read_memory
 from songbloom_x2.errors import ConfigError, LyricsError
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.song_files import save_song
-from songbloom_x2.types import ExtendRequest, RepaintRequest, Song
+from songbloom_x2.types import ExtendRequest, FloatArray, RepaintRequest, Song
+from songbloom_x2.workshop import Workshop
 
 RATE = 48000
 
@@ -44,6 +46,24 @@ def test_outside_the_stretch_nothing_changes(
     assert np.array_equal(new[:, :before], old[:, :before]) and np.array_equal(new[:, after:], old[:, after:])
     inside = slice(int(start * RATE) + 1, int(end * RATE) - 1)
     assert not np.array_equal(new[:, inside], old[:, inside])
+
+
+def test_only_what_leads_to_the_stretch_is_decoded(
+    aligned: SongPipeline, aligned_song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded, decode = [], Workshop.decode
+
+    def counting(workshop: Workshop, latents: Tensor) -> FloatArray:
+        decoded.append(latents.shape[1])
+        return decode(workshop, latents)
+
+    monkeypatch.setattr(Workshop, "decode", counting)
+    short = repainted(aligned, aligned_song, 1.0, 2.0, candidates=1)
+    monkeypatch.setattr("songbloom_x2.edits.repaint._BEYOND_FRAMES", 10_000)
+    whole = repainted(aligned, aligned_song, 1.0, 2.0, candidates=1)
+    assert decoded[0] < 6 * 25 < decoded[1] == remembered(aligned_song).state.frames
+    # The same but for how a machine orders its sums.
+    assert np.allclose(short.waveform.samples, whole.waveform.samples, rtol=0, atol=1e-5)
 
 
 def test_words_that_were_sung_fast_can_be_sung_again(aligned: SongPipeline, aligned_song: Path) -> None:

@@ -51,6 +51,8 @@ FADE_SECONDS = 0.25
 """How long old and new sound overlap at either end, outside the stretch; both sing the same sketch there."""
 _JUDGED_FRAMES = 50
 """So much of the old continuation the model is asked about."""
+_BEYOND_FRAMES = 25
+"""So much is decoded beyond the stretch, its fade and the codec's reach: what holds back peaks looks ahead."""
 
 
 @dataclass(frozen=True)
@@ -254,8 +256,10 @@ def _composed(
     if memory.facts["fade"] is not None:
         stages.append(FadeOut(*memory.facts["fade"]))
     way = Chain([*stages, Level(level.gain_db, level.ceiling_db, codec.sample_rate)])
-    new = joined([way.push(workshop.decode(state.latents)), way.flush()])
     out, inside, last, back = _faded(stretch, parent, codec.sample_rate)
+    # From the beginning on: the voice's phase runs through. What comes after the stretch is the file's.
+    frames = -(-back // codec.samples_per_frame) + unheard_frames(workshop.config) + codec.reach + _BEYOND_FRAMES
+    new = joined([way.push(workshop.decode(state.latents[:, :frames])), way.flush()])
     last, back = min(last, new.shape[1]), min(back, new.shape[1])
     sound: FloatArray = old.copy()
     sound[:, inside:last] = new[:, inside:last]
