@@ -124,11 +124,28 @@ def test_refusals(arguments: list[str], said: str, song: Path, aligned_model: Pa
     assert list(tmp_path.iterdir()) == [alone]
 
 
-def test_the_changelogs_names_lead_to_the_same_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_changelogs_names_lead_to_the_same_commands(
+    song: Path, aligned_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "advanced_features.py"))
     for name, command in script["COMMANDS"].items():
         with pytest.raises(SystemExit) as stopped:
             script["main"]([name, "--help"])
         assert stopped.value.code == 0
         assert capsys.readouterr().out.startswith(f"usage: songbloom {' '.join(command)}")
+    model = ["--model", str(aligned_model)]
+    made = {name: str(tmp_path / name) for name in ("mine.style.safetensors", "take.flac", "longer.flac", "{i}.flac")}
+    styles = ["--styles", "rock-glen", made["mine.style.safetensors"]]
+    given = {
+        "mix": ["rock-glen:0.7", "soul-edie:0.3", "--out", made["mine.style.safetensors"]],
+        "variations": [str(song), "--seed", "8", "--out", made["take.flac"]],
+        "extend": [str(song), "--lyrics", "[verse] Stay", "--duration", "1", "--out", made["longer.flac"]],
+        "interpolate": ["--lyrics", LYRICS, *styles, "--steps", "2", "--duration", "1", "--out", made["{i}.flac"]],
+    }
+    assert set(given) == set(script["COMMANDS"])
+    for name, arguments in given.items():
+        assert script["main"]([name, *arguments, *model]) == 0
+    capsys.readouterr()
+    found = {file.name for file in tmp_path.iterdir()}
+    assert {"mine.style.safetensors", "take.flac", "longer.flac", "1.flac", "2.flac"} <= found
     assert script["main"](["colour"]) == 2 and "'colour' asked for" in capsys.readouterr().err

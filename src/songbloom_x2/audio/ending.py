@@ -19,9 +19,9 @@ _LONGEST_BACK = 1.5
 def silent_from(waveform: Waveform, until: float) -> float | None:
     """The second from which a recording is silent to second ``until``; none where it sounds nearly up to there."""
     levels = _levels(waveform, until)
-    sounding = np.flatnonzero(levels > np.median(levels) - _SILENT_DB)
-    if not len(sounding) or not np.isfinite(np.median(levels)):
+    if not len(levels) or not np.isfinite(np.median(levels)):
         return None
+    sounding = np.flatnonzero(levels > np.median(levels) - _SILENT_DB)
     end = (int(sounding[-1]) + 1) * _STEP
     return end if end <= until - 2 * _STEP else None
 
