@@ -1,5 +1,6 @@
 """A real server with the embedded model, and Debian's Chromium on its page.
 
+What a test looks for is waited for (``expect``, ``wait_for…``), never looked at once: browser and server may be slow.
 Every page is watched: a request to anybody else, an error in the console or an exception fails the test that it was in.
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 HERE = Path(__file__).parent
 LYRICS = """[verse]
@@ -31,10 +32,13 @@ I can hear the river calling.
 
 [chorus]
 Sing with me until the morning."""
+LONG_LYRICS = "\n\n".join([LYRICS] * 6)
 QUICK = {"duration": 4, "steps": 4}
-LONG = {"duration": 40, "steps": 16}
+LONG = {"duration": 120, "steps": 32}
+"""For songs that are cancelled: they are still being made when a slow browser comes to it."""
 PATIENCE = 240_000
-"""Milliseconds that a song may take on a busy machine."""
+"""Milliseconds that anything may take on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 
 
 class Server:
@@ -54,7 +58,7 @@ class Server:
         )
         there = threading.Event()
         threading.Thread(target=self._read, args=(self._process, there), daemon=True).start()
-        assert there.wait(180), "".join(self.told)
+        assert there.wait(PATIENCE / 1000), "".join(self.told)
         self._wait()
 
     @property
@@ -79,7 +83,7 @@ class Server:
         """The API's answer."""
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=60) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE / 1000) as answer:
             return json.load(answer)
 
     def song_of(self, job: str) -> str:
@@ -101,7 +105,7 @@ class Server:
                 there.set()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + PATIENCE / 1000
         while not self._answers():
             assert time.monotonic() < deadline, "".join(self.told)
             time.sleep(0.2)
@@ -144,23 +148,29 @@ class Studio:
 
     def open(self, **kept: Any) -> Studio:
         """Load the page; ``kept``: what an earlier visit left in the browser."""
-        self.page.goto(self.server.address)
         if kept:
+            # Storage belongs to the address; a picture of it is there at once.
+            self.page.goto(f"{self.server.address}/studio/icon.svg")
             self.page.evaluate(
                 "kept => Object.entries(kept).forEach(([name, value]) => localStorage.setItem(`sb.${name}`, value))",
                 {name: value if name in ("language", "theme") else json.dumps(value) for name, value in kept.items()},
             )
-            self.page.reload()
+        self.page.goto(self.server.address)
         return self.ready()
 
     def ready(self) -> Studio:
         self.page.wait_for_selector("body[data-ready]", timeout=PATIENCE)
         return self
 
-    def write(self, lyrics: str = LYRICS, **options: Any) -> Studio:
-        """Load the page with a draft: by itself a song that is made quickly; ``long``: one that takes its time."""
-        chosen = LONG if options.pop("long", False) else QUICK
-        return self.open(lyrics=lyrics, options={**chosen, **options})
+    def write(
+        self, lyrics: str = LYRICS, *, long: bool = False, kept: dict[str, Any] | None = None, **options: Any
+    ) -> Studio:
+        """Load the page with a draft: by itself a song that is made quickly; ``long``: one that takes its time.
+
+        ``kept``: what else an earlier visit left in the browser.
+        """
+        chosen = {**(LONG if long else QUICK), **options}
+        return self.open(lyrics=LONG_LYRICS if long else lyrics, options=chosen, **(kept or {}))
 
     def create(self) -> str:
         """Press Create; the id of the job."""
@@ -193,14 +203,22 @@ class Studio:
     def choose(self, song: str) -> None:
         """Open a song of the list."""
         self.page.click(f"sb-library [data-song={song}] .open")
-        self.page.wait_for_selector("sb-detail .wave-area")
+        self.page.wait_for_selector(f"sb-detail[data-shown={song}] .wave-area")
 
-    @property
-    def songs(self) -> list[str]:
-        found: list[str] = self.page.eval_on_selector_all(
-            "sb-library .song", "rows => rows.map(row => row.dataset.song)"
-        )
-        return found
+    def drag(self, start: float, end: float) -> tuple[Locator, Locator]:
+        """Drag over the waveform of the open song, from one share of its width to another; the ends of the stretch."""
+        wave = self.page.locator("sb-detail .wave-area")
+        width = wave.evaluate("area => area.getBoundingClientRect().width")
+        for step, share in enumerate((start, (start + end) / 2, end)):
+            # Once the button is down, the ends of the stretch come between the pointer and the waveform.
+            wave.hover(position={"x": width * share, "y": 40}, force=step > 0)
+            if not step:
+                self.page.mouse.down()
+        self.page.mouse.up()
+        ends = tuple(self.page.get_by_role("slider", name=f"{end} of the selection") for end in ("Beginning", "End"))
+        for one in ends:
+            one.wait_for()
+        return ends[0], ends[1]
 
 
 @pytest.fixture(scope="session")
@@ -256,10 +274,12 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Studio]]:
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             locale=language,
+            # axe would measure the colours of what is just fading.
+            reduced_motion="reduce",
             permissions=["microphone"],
         )
         page, watch = context.new_page(), Watch(server.address)
-        page.set_default_timeout(PATIENCE / 2)
+        page.set_default_timeout(PATIENCE)
         watch.on(page)
         opened.append((context, watch))
         return Studio(page, server, watch)

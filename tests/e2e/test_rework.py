@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 
 def test_a_mix_with_weights_is_kept_and_sung(studio: Any) -> None:
     page = studio.write(duration=4).page
@@ -11,18 +13,19 @@ def test_a_mix_with_weights_is_kept_and_sung(studio: Any) -> None:
     page.get_by_label("Style 1 of the mix").select_option("soul-cora")
     page.get_by_label("Style 2 of the mix").select_option("pop-edie")
     page.get_by_role("slider", name="Share of Soul · Cora").fill("0.7")
-    assert page.get_by_role("slider", name="Share of Pop · Edie").input_value() == "0.3"
-    assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-styles [role=status]").inner_text()
+    expect(page.get_by_role("slider", name="Share of Pop · Edie")).to_have_value("0.3")
+    expect(page.locator("sb-styles [role=status]")).to_contain_text("Soul · Cora 70 % + Pop · Edie 30 %")
     page.get_by_role("button", name="Keep this mix").click()
+    expect(page.locator(".saved-mix")).to_have_count(1)
     page.reload()
     studio.ready()
-    assert page.locator(".saved-mix").count() == 1
+    expect(page.locator(".saved-mix")).to_have_count(1)
     job = studio.create()
     studio.until_job(job, "succeeded")
     song = studio.song_of(job)
     assert studio.server.ask(f"/v1/songs/{song}")["style"] == "soul-cora:0.7 pop-edie:0.3"
     studio.choose(song)
-    assert "Soul · Cora 70 % + Pop · Edie 30 %" in page.locator("sb-detail .detail-head").inner_text()
+    expect(page.locator("sb-detail .detail-head")).to_contain_text("Soul · Cora 70 % + Pop · Edie 30 %")
     page.get_by_role("button", name="Forget the mix Soul · Cora 70 % + Pop · Edie 30 %").click()
     page.wait_for_selector(".saved-mix", state="detached")
 
@@ -49,11 +52,11 @@ def test_a_song_is_varied_with_its_melody_kept(studio: Any, songs: list[str]) ->
     box = page.get_by_role("dialog")
     box.get_by_label("Seed").select_option("own")
     # Neither words nor seed nor settings would differ.
-    assert box.get_by_text("the same song again").is_visible()
+    expect(box.get_by_text("the same song again")).to_be_visible()
     box.get_by_label("What stays").select_option("sketch")
-    assert not box.get_by_role("slider", name="Temperature").is_visible()
+    expect(box.get_by_role("slider", name="Temperature")).to_be_hidden()
     box.get_by_role("slider", name="How much of the style").fill("1.5")
-    assert not box.get_by_text("the same song again").is_visible()
+    expect(box.get_by_text("the same song again")).to_be_hidden()
     job = _made(studio, lambda: box.get_by_role("button", name="Create").click())
     request = studio.server.ask(f"/v1/jobs/{job}")["request"]
     assert (request["keep_sketch"], request["style_strength"], request["seed"]) == (True, 1.5, 7)
@@ -67,12 +70,7 @@ def test_a_song_is_varied_with_its_melody_kept(studio: Any, songs: list[str]) ->
 def test_a_stretch_is_repainted_and_a_song_goes_on(studio: Any, songs: list[str]) -> None:
     page = studio.open(along=False).page
     studio.choose(songs[0])
-    wave = page.locator("sb-detail .wave-area")
-    box = wave.bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40, steps=5)
-    page.mouse.up()
+    studio.drag(0.3, 0.5)
     page.get_by_role("button", name="Repaint this").click()
     form = page.get_by_role("dialog")
     form.get_by_label("Other words").fill("Stars are out tonight.")
@@ -92,14 +90,14 @@ def test_settings_of_the_machine_reach_the_model(studio: Any) -> None:
     page = studio.write(duration=3).page
     page.get_by_role("button", name="Custom").click()
     page.get_by_label("Optimisation", exact=True).select_option("standard")
-    assert "Optimisation: Standard" in page.locator("sb-options [role=status]").inner_text()
+    expect(page.locator("sb-options [role=status]")).to_contain_text("Optimisation: Standard")
     job = studio.create()
     studio.until_job(job, "succeeded")
     plan = studio.server.ask(f"/v1/songs/{studio.song_of(job)}/manifest")["plan"]
     assert plan["packing"] is True
     page.reload()
     studio.ready()
-    assert page.get_by_label("Optimisation", exact=True).input_value() == "standard"
+    expect(page.get_by_label("Optimisation", exact=True)).to_have_value("standard")
 
 
 def _made(studio: Any, ask: Any) -> str:

@@ -58,15 +58,17 @@ class Create extends HTMLElement {
   }
 
   async estimate() {
-    const what = asked();
+    const what = asked(), mine = (this.number = (this.number ?? 0) + 1);
     if (!what.request.lyrics.trim() && !what.request.instrumental) { this.tell([t("create.write")]); return; }
     try {
-      const { seconds } = await ask("estimate", what), length = this.length(what.request);
+      const { seconds } = await ask("estimate", what);
+      if (mine !== this.number) return;
+      const length = this.length(what.request);
       const many = what.samples ?? what.request.steps ?? 1;
       this.tell([seconds === null || seconds === undefined ? t("create.unknown", { length: clock(length) })
         : t(many > 1 ? "create.takes.many" : "create.takes", { n: many, length: clock(length), time: lasting(seconds) })]);
     } catch (error) {
-      this.tell([error.offline ? "" : error.message]);
+      if (mine === this.number) this.tell([error.offline ? "" : error.message]);
     }
   }
 

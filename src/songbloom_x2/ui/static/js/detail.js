@@ -1,9 +1,9 @@
 // One song: waveform with its sections, spectrogram, words that follow, and everything that can be made of it.
 import { ask, manifestOf, peaksOf, spectrogramOf } from "./api.js";
-import { fill, h, icon, menu } from "./dom.js";
+import { fill, h, icon, menu, menuOpen } from "./dom.js";
 import { clock } from "./format.js";
 import { t } from "./i18n.js";
-import { cover, favourite, isNew, playButton, recipe, rename, songMenu, titleOf } from "./library.js";
+import { AFTER_MENU, cover, favourite, isNew, playButton, recipe, rename, songMenu, titleOf } from "./library.js";
 import { kindOf, sectionName } from "./lyrics.js";
 import { reworkBar } from "./rework.js";
 import { audio, current, toggle } from "./sound.js";
@@ -20,11 +20,15 @@ class Detail extends HTMLElement {
     on("playing", () => this.querySelectorAll("button.play").forEach((button) => button.draw?.()));
     const tick = () => { this.follow(); requestAnimationFrame(tick); };
     requestAnimationFrame(tick);
+    // A page that is not looked at is not animated; a loop goes on there too.
+    for (const name of ["timeupdate", "ended"]) audio.addEventListener(name, () => this.follow());
+    this.addEventListener("menuclose", () => setTimeout(() => this.late && this.drawHead(), AFTER_MENU));
     this.blank();
   }
 
   blank() {
     this.song = null;
+    delete this.dataset.shown;
     document.body.classList.remove("sb-detail");
     fill(this, h("div", { class: "empty" }, icon("note", 34), h("p", {}, t("detail.none"))));
   }
@@ -46,6 +50,7 @@ class Detail extends HTMLElement {
     this.found = found;
     if (same) this.drawHead();
     else this.draw();
+    this.dataset.shown = id;
   }
 
   draw() {
@@ -68,13 +73,15 @@ class Detail extends HTMLElement {
       h("div", { class: "row wrap" }, isNew(song) ? h("button", { class: "btn tiny", type: "button", onclick: () => set("recipe.use", recipe(found)) }, icon("pen", 15), t("detail.use")) : null,
         h("a", { class: "btn tiny", href: manifestOf(song.id), download: `${name}.json` }, icon("down", 15), t("detail.manifest"))));
     fill(this, this.head,
-      h("div", { class: "row spread transport" }, h("div", { class: "row" }, playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "big"), this.time), h("div", { class: "seg", role: "group", "aria-label": t("detail.view") }, views)),
+      h("div", { class: "row spread transport" }, h("div", { class: "row" }, playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, "big"), this.time), h("div", { class: "seg", role: "group", "aria-label": t("detail.view") }, views)),
       this.wave.element, this.rework.element, this.words, recipe);
     peaksOf(song.id).then((peaks) => { if (this.song?.id === song.id) this.wave.show(peaks, song.seconds, this.sections); }).catch((error) => set("toast", { text: error.message, bad: true }));
     this.scrollTop = 0;
   }
 
   drawHead() {
+    this.late = menuOpen(this.head);
+    if (this.late) return;
     const { song } = this, name = titleOf(song);
     const focused = this.head?.contains(document.activeElement) ? [...this.head.querySelectorAll("button")].indexOf(document.activeElement) : -1;
     fill(this.head, h("button", { class: "btn plain round back", type: "button", "aria-label": t("detail.back"), onclick: () => { const id = song.id; set("selected", null); document.querySelector(`[data-song="${id}"] .open`)?.focus(); } }, icon("back")),

@@ -61,11 +61,34 @@ export function fill(element, ...children) {
   return element;
 }
 
+/**
+ * Replace what an element holds by `children()` where `from`, the plain values that it shows, has changed since the last
+ * time. The keyboard stays at its place.
+ */
+export function refill(element, from, children) {
+  const now = JSON.stringify(from);
+  if (element.from === now) return;
+  element.from = now;
+  const reached = () => [...element.querySelectorAll("button, input, select")], at = reached().indexOf(document.activeElement);
+  fill(element, children());
+  if (at >= 0) reached()[Math.min(at, reached().length - 1)]?.focus();
+}
+
+/** Make rows the children of an element, in their order. Those that are there already stay in the page. */
+export function arrange(element, rows) {
+  const wanted = new Set(rows);
+  for (const child of [...element.children]) if (!wanted.has(child)) child.remove();
+  rows.forEach((row, index) => { if (element.children[index] !== row) element.insertBefore(row, element.children[index] ?? null); });
+}
+
 /** An id that no other element has. */
 let last = 0;
 export const fresh = (stem) => `${stem}-${++last}`;
 
-/** A button with a list that opens under it; `entries` is called when it opens. Escape and leaving it close it. */
+/**
+ * A button with a list that opens under it; `entries` is called when it opens. Escape and leaving it close it, which a
+ * "menuclose" event tells.
+ */
 export function menu(button, entries, place = "") {
   const list = h("div", { class: `list ${place}`, role: "menu", hidden: true });
   const box = h("div", { class: "menu" }, button, list);
@@ -83,7 +106,10 @@ export function menu(button, entries, place = "") {
       else list.scrollIntoView({ block: "nearest" });
       if (edge.left < 4) list.classList.add("left");
       if (edge.right > innerWidth - 4) list.classList.remove("left");
-    } else if (back) button.focus();
+    } else {
+      if (back) button.focus();
+      box.dispatchEvent(new Event("menuclose", { bubbles: true }));
+    }
   };
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", (event) => { event.stopPropagation(); show(list.hidden); });
@@ -101,6 +127,9 @@ export function menu(button, entries, place = "") {
   list.addEventListener("pointerdown", (event) => event.preventDefault());
   return box;
 }
+
+/** Whether a menu inside an element is open: what it belongs to must not be drawn anew or move under the pointer. */
+export const menuOpen = (element) => Boolean(element.querySelector(".menu > .list:not([hidden])"));
 
 function item(entry, done) {
   if (entry.head) return h("div", { class: "head", role: "presentation" }, entry.head);

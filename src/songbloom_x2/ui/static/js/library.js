@@ -2,7 +2,7 @@
 import { ask, audioOf } from "./api.js";
 import { bloom } from "./bloom.js";
 import { create } from "./create.js";
-import { dialog, fill, fresh, h, icon, menu } from "./dom.js";
+import { arrange, dialog, fill, fresh, h, icon, menu, menuOpen } from "./dom.js";
 import { ago, clock, lasting } from "./format.js";
 import { t } from "./i18n.js";
 import { partsOf } from "./mix_text.js";
@@ -14,6 +14,8 @@ import { vary } from "./vary.js";
 
 const dismissed = kept("dismissed", []);
 const OPEN = ["queued", "running"];
+/** Milliseconds after a menu was closed until what it held back is drawn: the press that closed it has ended where it began. */
+export const AFTER_MENU = 300;
 
 /** What to call a song or a job. */
 export const titleOf = (thing) => thing.title || thing.request?.title || firstLine(thing.lyrics ?? thing.request?.lyrics) || t("song.untitled");
@@ -27,13 +29,13 @@ export function cover(style, seed, size) {
   return bloom({ name: `${style ?? ""}${seed}`, key: known?.key ?? null, tempo: known?.tempo ?? null, size });
 }
 
-/** A button that plays and pauses something and shows which of both. */
-export function playButton(what, name, size = "") {
+/** A button that plays and pauses something and shows which of both; `draw` shows a title that has changed. */
+export function playButton(what, size = "") {
   const button = h("button", { class: `play ${size}`, type: "button", onclick: (event) => { event.stopPropagation(); toggle(what); } });
   const draw = () => {
     const on_ = isPlaying(what.kind, what.id);
     fill(button, icon(on_ ? "pause" : "play", 18));
-    button.setAttribute("aria-label", t(on_ ? "play.pause" : "play.play", { name }));
+    button.setAttribute("aria-label", t(on_ ? "play.pause" : "play.play", { name: what.title }));
   };
   button.draw = draw;
   draw();
@@ -44,7 +46,6 @@ class Library extends HTMLElement {
   connectedCallback() {
     if (this.list) return;
     const search = fresh("search");
-    this.rows = new Map();
     this.query = h("input", { class: "input", type: "search", id: search, placeholder: t("songs.search"), oninput: () => { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.load(), 250); } });
     this.loved = h("button", { class: "btn tiny", type: "button", "aria-pressed": "false", onclick: () => { this.only = !this.only; this.loved.setAttribute("aria-pressed", String(this.only)); this.loved.classList.toggle("on", this.only); this.load(); } }, icon("heart", 16), t("songs.favourites"));
     this.queue = h("ul", { class: "stack", "aria-label": t("queue.title") });
@@ -59,16 +60,25 @@ class Library extends HTMLElement {
     on("selected", () => this.mark());
     on("playing", () => this.querySelectorAll("button.play").forEach((button) => button.draw?.()));
     on(["songs.stale", "styles"], () => this.load());
+    // What came while a menu was open.
+    this.addEventListener("menuclose", () => setTimeout(() => { this.drawQueue(); this.drawSongs(); }, AFTER_MENU));
     this.load();
   }
 
   async load(more = false) {
-    const songs = get("songs"), mine = (this.number = (this.number ?? 0) + 1);
+    const known = get("songs"), mine = (this.number = (this.number ?? 0) + 1);
+    const wanted = { search: this.query.value.trim() || null, favourite: this.only ? true : null }, name = JSON.stringify(wanted);
     try {
-      const page = await ask("songs", { search: this.query.value.trim() || null, favourite: this.only ? true : null, before: more ? songs.at(-1)?.id ?? null : null });
+      const page = await ask("songs", { ...wanted, before: more ? known.at(-1)?.id ?? null : null });
       if (mine !== this.number) return;
-      this.more.hidden = !page.more;
-      set("songs", more ? [...songs, ...page.songs] : page.songs);
+      // The answer may be older than a title that was changed meanwhile.
+      if (!more && get("songs") !== known) { this.load(); return; }
+      // Older songs that were asked for before stay below the newest ones.
+      const last = name === this.shown ? known.findIndex((song) => song.id === page.songs.at(-1)?.id) : -1;
+      const older = page.more && last >= 0 ? known.slice(last + 1) : [];
+      if (more || !older.length) this.more.hidden = !page.more;
+      this.shown = name;
+      set("songs", more ? [...get("songs"), ...page.songs] : [...page.songs, ...older]);
     } catch (error) {
       if (!error.offline) set("toast", { text: error.message, bad: true });
     }
@@ -80,11 +90,12 @@ class Library extends HTMLElement {
     const active = document.activeElement, focused = active?.closest?.("[data-job]")?.dataset.job;
     const rows = shown.map((job) => {
       let row = before.get(job.id);
-      if (!row || row.dataset.state !== job.state) row = this.jobRow(job);
+      if (!row || OPEN.includes(row.dataset.state) !== OPEN.includes(job.state)) row = this.jobRow(job);
       row.update(job);
       return row;
     });
-    if (rows.length !== this.queue.children.length || rows.some((row, index) => row !== this.queue.children[index])) fill(this.queue, rows);
+    if (menuOpen(this)) return;
+    arrange(this.queue, rows);
     this.queue.hidden = !rows.length;
     // A row that is drawn anew keeps the keyboard where it was.
     if (focused && !document.activeElement?.closest("[data-job]")) {
@@ -110,7 +121,7 @@ class Library extends HTMLElement {
       try { await ask("cancel", { id: job.id }); } catch (error) { set("toast", { text: error.message, bad: true }); stop.disabled = false; }
     } }, icon("close", 15), t("queue.cancel"));
     const away = () => { dismissed.set([job.id, ...dismissed.get()].slice(0, 200)); this.drawQueue(); };
-    const row = h("li", { class: "job card", "data-job": job.id, "data-state": job.state },
+    const row = h("li", { class: "job card", "data-job": job.id },
       h("div", { class: "row" }, cover(style, job.song_ids[0], 52),
         h("div", { class: "grow" }, h("div", { class: "row" }, h("strong", { class: "cut" }, name), chip), line)),
       open ? blocks : null,
@@ -119,6 +130,7 @@ class Library extends HTMLElement {
         h("button", { class: "btn tiny", type: "button", onclick: () => { away(); create({ kind: job.kind, request: asked(job.kind, job.request), samples: job.samples }).catch(() => {}); } }, icon("again", 15), t("queue.again")),
         h("button", { class: "btn plain tiny", type: "button", onclick: away }, t("queue.dismiss"))]));
     row.update = (now) => {
+      row.dataset.state = now.state;
       const share = now.blocks_expected ? Math.min(1, now.blocks_done / now.blocks_expected) : 0;
       chip.textContent = t(`state.${now.cancel_requested && now.state === "running" ? "cancelling" : now.state}`);
       chip.className = `chip ${{ running: "accent", failed: "bad", cancelled: "" }[now.state] ?? ""}`;
@@ -137,10 +149,16 @@ class Library extends HTMLElement {
   }
 
   drawSongs() {
-    const songs = get("songs");
-    const focused = document.activeElement?.closest?.("[data-song]")?.dataset.song;
-    fill(this.list, songs.map((song) => this.songRow(song)));
-    if (focused && !document.activeElement?.closest("[data-song]")) this.list.querySelector(`[data-song="${focused}"] .open`)?.focus();
+    if (menuOpen(this)) return;
+    const songs = get("songs"), before = [...this.list.children], rows = new Map(before.map((row) => [row.dataset.song, row]));
+    const focused = before.findIndex((row) => row.contains(document.activeElement));
+    arrange(this.list, songs.map((song) => {
+      const row = rows.get(song.id) ?? this.songRow(song.id);
+      row.update(song);
+      return row;
+    }));
+    // The keyboard goes on beside a row that is gone.
+    if (focused >= 0 && !this.list.contains(document.activeElement)) this.list.children[Math.min(focused, songs.length - 1)]?.querySelector(".open").focus();
     fill(this.none, songs.length ? null : this.only || this.query.value ? t("songs.none.found") : [icon("note", 34), h("p", {}, t("songs.none"))]);
     this.none.hidden = songs.length > 0;
     this.mark();
@@ -154,14 +172,28 @@ class Library extends HTMLElement {
     }
   }
 
-  songRow(song) {
-    const name = titleOf(song);
-    const heart = h("button", { class: `btn plain round tiny ${song.favourite ? "loved" : ""}`, type: "button", "aria-pressed": String(song.favourite), "aria-label": t("song.favourite", { name }), onclick: () => favourite(song) }, icon(song.favourite ? "loved" : "heart", 18));
-    return h("li", { class: "song", "data-song": song.id },
-      h("div", { class: "cover" }, cover(song.style, song.id, 56), playButton({ kind: "song", id: song.id, title: name, style: song.style, seconds: song.seconds }, name, "tiny")),
-      h("button", { class: "open grow", type: "button", onclick: () => set("selected", song.id) }, h("strong", { class: "cut" }, name),
-        h("span", { class: "small soft cut num" }, [clock(song.seconds), styleName(song.style), song.kind === "generate" ? "" : t(`kind.${song.kind}`), ago(song.created)].filter(Boolean).join(" · "))),
-      heart, menu(h("button", { class: "btn plain round tiny", type: "button", "aria-label": t("song.more", { name }) }, icon("more", 18)), () => songMenu(song)));
+  /** The row of a song, the same element for as long as the song is in the list; `update` writes what is known of it now. */
+  songRow(id) {
+    let song = null, styles = null;
+    const what = { kind: "song", id }, play = playButton(what, "tiny"), art = h("div", { class: "cover" }, play);
+    const name = h("strong", { class: "cut" }), about = h("span", { class: "small soft cut num" });
+    const heart = h("button", { type: "button", onclick: () => favourite(song) }), more = h("button", { class: "btn plain round tiny", type: "button" }, icon("more", 18));
+    const row = h("li", { class: "song", "data-song": id }, art, h("button", { class: "open grow", type: "button", onclick: () => set("selected", id) }, name, about), heart, menu(more, () => songMenu(song)));
+    row.update = (now) => {
+      song = now;
+      Object.assign(what, { title: titleOf(song), style: song.style, seconds: song.seconds });
+      if (styles !== get("styles")) arrange(art, [cover(song.style, id, 56), play]);
+      styles = get("styles");
+      play.draw();
+      name.textContent = what.title;
+      about.textContent = [clock(song.seconds), styleName(song.style), song.kind === "generate" ? "" : t(`kind.${song.kind}`), ago(song.created)].filter(Boolean).join(" · ");
+      heart.className = `btn plain round tiny ${song.favourite ? "loved" : ""}`;
+      heart.setAttribute("aria-pressed", String(song.favourite));
+      heart.setAttribute("aria-label", t("song.favourite", { name: what.title }));
+      fill(heart, icon(song.favourite ? "loved" : "heart", 18));
+      more.setAttribute("aria-label", t("song.more", { name: what.title }));
+    };
+    return row;
   }
 }
 

@@ -160,14 +160,21 @@ class Lyrics extends HTMLElement {
   }
 
   async clean() {
-    const before = this.text.value;
-    if (!before.trim()) return;
-    let after;
+    if (this.cleaning) return;
+    this.cleaning = true;
+    let before, after;
     try {
-      after = (await ask("clean_lyrics", { text: before, model: draft.options.get().model ?? null })).text;
+      // What was written while the answer was on its way is not thrown away: it is asked for anew.
+      do {
+        before = this.text.value;
+        if (!before.trim()) return;
+        after = (await ask("clean_lyrics", { text: before, model: draft.options.get().model ?? null })).text;
+      } while (this.text.value !== before);
     } catch (error) {
       set("toast", { text: error.message, bad: true });
       return;
+    } finally {
+      this.cleaning = false;
     }
     const changes = diffLines(before.trimEnd(), after.trimEnd());
     if (changes.every((change) => change.kind === "same")) {

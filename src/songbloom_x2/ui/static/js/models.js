@@ -1,6 +1,6 @@
 // The model panel: what can be used, what is in memory, what was chosen for this machine and why, and licences.
 import { ask } from "./api.js";
-import { dialog, fill, h, icon } from "./dom.js";
+import { dialog, fill, h, icon, refill } from "./dom.js";
 import { bytes, clock } from "./format.js";
 import { t } from "./i18n.js";
 import { get, on, set } from "./store.js";
@@ -9,15 +9,16 @@ import { get, on, set } from "./store.js";
 export function modelPanel() {
   const models = h("div", { class: "stack" }), plan = h("div", { class: "stack" }), machine = h("div", { class: "stack" });
   const draw = () => {
-    fill(models, get("models").map(card));
-    const about = get("machine");
-    fill(plan, about?.plan?.length ? [h("h3", { class: "sb-title" }, t("models.plan")), h("p", { class: "small soft" }, t("models.plan.note")),
+    refill(models, get("models"), () => get("models").map(card));
+    const about = get("machine"), workers = get("health")?.workers ?? [];
+    refill(plan, about?.plan, () => about?.plan?.length ? [h("h3", { class: "sb-title" }, t("models.plan")), h("p", { class: "small soft" }, t("models.plan.note")),
       h("div", { class: "table", tabindex: "0", role: "region", "aria-label": t("models.plan") }, h("table", {}, h("tbody", {}, about.plan.map((line) => h("tr", {}, h("th", { scope: "row" }, line.name), h("td", { class: "num" }, line.value), h("td", { class: "soft" }, line.why))))))] : null);
-    fill(machine, h("h3", { class: "sb-title" }, t("models.workers")), (get("health")?.workers ?? []).map((worker) => h("div", { class: "row wrap small" }, h("span", { class: "chip" }, t(`worker.${worker.state}`)), h("span", {}, worker.model ?? t("models.none-loaded")), worker.memory ? h("span", { class: "soft num" }, t("models.memory", { n: bytes(worker.memory) })) : null)));
+    refill(machine, workers, () => [h("h3", { class: "sb-title" }, t("models.workers")), workers.map((worker) => h("div", { class: "row wrap small" }, h("span", { class: "chip" }, t(`worker.${worker.state}`)), h("span", {}, worker.model ?? t("models.none-loaded")), worker.memory ? h("span", { class: "soft num" }, t("models.memory", { n: bytes(worker.memory) })) : null))]);
   };
   const act = async (button, name, args) => {
     button.disabled = true;
-    try { await ask(name, args); await refresh(); } catch (error) { set("toast", { text: error.message, bad: true }); button.disabled = false; }
+    try { await ask(name, args); await refresh(); } catch (error) { set("toast", { text: error.message, bad: true }); }
+    button.disabled = false;
   };
   const card = (model) => h("article", { class: "model card" },
     h("div", { class: "row spread wrap" }, h("div", { class: "row wrap" }, h("strong", {}, model.name), model.default ? h("span", { class: "chip accent" }, t("models.default")) : null, h("span", { class: `chip ${model.loaded ? "good" : ""}` }, t(model.loaded ? "models.loaded" : model.problem ? "models.not-here" : "models.ready"))),

@@ -56,7 +56,11 @@ class Options extends HTMLElement {
     this.changed = h("div", { class: "row wrap", role: "status" });
     this.append(h("div", { class: "row spread wrap" }, h("h2", { class: "sb-title" }, t("options.title")), h("div", { class: "seg", role: "group", "aria-label": t("options.mode") }, this.modes)),
       this.body, this.changed);
-    on(["options", "models"], () => this.draw());
+    on(["options", "models"], () => {
+      // That a model was loaded changes nothing here: what one is just setting stays as it is.
+      const told = JSON.stringify([get("options"), get("models").map((model) => [model.name, model.default, model.kind, model.sampling, model.told_tempo, model.problem])]);
+      if (told !== this.told) { this.told = told; this.draw(); }
+    });
     on(["options.changed", "style.picked", "style.changed"], () => this.drawMarks());
     on("options.set", () => this.draw());
     this.draw();
@@ -65,12 +69,14 @@ class Options extends HTMLElement {
   draw() {
     const custom = draft.mode.get() === "custom";
     const fields = fieldsOf(draft.options.get());
+    const focused = [...this.parts ?? []].find(([, { box }]) => box.contains(document.activeElement))?.[0];
     this.modes.forEach((button, index) => button.setAttribute("aria-pressed", String(custom === (index === 1))));
     this.parts = new Map();
     const shown = fields.filter((option) => option.name !== "instrumental" && (custom || option.simple));
     const groups = [...new Set(shown.map((option) => option.group))];
     fill(this.body, groups.map((group) => h("fieldset", { class: "option-group" }, custom ? h("legend", {}, t(`group.${group}`)) : null,
       shown.filter((option) => option.group === group).map((option) => this.field(option)))));
+    this.parts.get(focused)?.box.querySelector("input, select").focus();
     this.drawMarks();
   }
 

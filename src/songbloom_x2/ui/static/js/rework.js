@@ -34,7 +34,12 @@ export function reworkBar(found, waveOf) {
   return {
     element: h("div", { class: "rework stack", onkeydown: (event) => event.key === "Escape" && waveOf().select(null) }, chosen, hint, whole),
     show: (now) => { span = now; draw(); },
-    heard: (at) => { if (loop && span && at !== null && !audio.paused && (at >= span[1] || at < span[0] - 0.3)) audio.currentTime = span[0]; },
+    heard: (at) => {
+      if (!loop || !span || at === null || (audio.paused && !audio.ended) || (at < span[1] && at >= span[0] - 0.3 && !audio.ended)) return;
+      audio.currentTime = span[0];
+      // A stretch that goes to the end of the song: there it has stopped by itself.
+      if (audio.paused) audio.play().catch(() => {});
+    },
   };
 }
 

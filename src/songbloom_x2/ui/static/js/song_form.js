@@ -22,12 +22,12 @@ export function songForm(title, fields, what) {
       go.disabled = false;
     }
   } }, icon("note", 18), t("create.go"));
-  let waiting = 0;
+  let waiting = 0, number = 0;
   const estimate = async () => {
-    try {
-      const { seconds } = await ask("estimate", what());
-      told.textContent = seconds ? t("create.time", { time: lasting(seconds) }) : "";
-    } catch { told.textContent = ""; /* Create says what is wrong. */ }
+    const mine = ++number;
+    // Create says what is wrong.
+    const { seconds } = await ask("estimate", what()).catch(() => ({ seconds: null }));
+    if (mine === number) told.textContent = seconds ? t("create.time", { time: lasting(seconds) }) : "";
   };
   const box = dialog(title, [...fields, wrong], [told, go], { closeText: t("close") });
   box.addEventListener("input", () => { wrong.hidden = true; clearTimeout(waiting); waiting = setTimeout(estimate, 300); });
