@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -25,6 +26,10 @@ from songbloom_x2.song_model import SongModel
 from songbloom_x2.text.vocabulary import SUNG_PHONEMES, sung_vocabulary
 
 GOLDEN = Path(__file__).parent / "golden"
+
+# How long an example takes says something of the machine only.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

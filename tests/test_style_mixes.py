@@ -189,7 +189,7 @@ def test_from_the_command_line(aligned_model: Path, tmp_path: Path) -> None:
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "songbloom_x2", *map(str, arguments), "--model", str(aligned_model)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, cwd=tmp_path)
+        return subprocess.run(command, capture_output=True, text=True, timeout=1200, env=environment, cwd=tmp_path)
 
     made = run("style", "mix", "rock-glen:0.7", "soul-edie:0.3", "--out", "mine", "--json")
     assert made.returncode == 0, made.stderr

@@ -34,12 +34,12 @@ class RunningServer:
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
         """A client of it, with a key if there is one."""
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60, **options)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=300, **options)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; gives its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(120)
+        return self.process.wait(300)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def songbloom(surroundings: Mapping[str, str]) -> Callable[..., subprocess.Compl
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "songbloom_x2", *map(str, arguments)]
         return subprocess.run(
-            command, env=dict(surroundings), cwd="/", capture_output=True, text=True, timeout=120, check=False
+            command, env=dict(surroundings), cwd="/", capture_output=True, text=True, timeout=600, check=False
         )
 
     return run
@@ -86,7 +86,7 @@ def serve(
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(120)
+                process.wait(300)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -128,7 +128,7 @@ def generate() -> Callable[..., dict[str, Any]]:
 def until_over() -> Callable[..., dict[str, Any]]:
     """The job once it is over."""
 
-    def wait(client: httpx.Client, job: str, seconds: float = 300) -> dict[str, Any]:
+    def wait(client: httpx.Client, job: str, seconds: float = 900) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             found: dict[str, Any] = client.get(f"/v1/jobs/{job}").json()
@@ -152,7 +152,7 @@ def song(
 
 
 def _place(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         found = _PLACE.search(log.read_text(encoding="utf-8", errors="replace"))
         if found is not None:

@@ -49,6 +49,6 @@ if sys.version_info >= (3, 11):  # schemathesis needs it
     def test_the_server_keeps_what_its_document_promises(serve: Serve, checks: ModuleType, tmp_path: Path) -> None:
         more = {"SONGBLOOM_SERVER_REQUESTS_PER_MINUTE": "none", "SONGBLOOM_LIMITS_MAX_DURATION": "2"}
         with serve(tmp_path / "data", **more) as server:
-            found = checks.run(server.url, examples=2, seed=1, phases="fuzzing", timeout=300)
+            found = checks.run(server.url, examples=2, seed=1, phases="fuzzing", timeout=1200)
             assert found["rc"] == 0, found["output"]
             assert server.process.poll() is None

@@ -49,7 +49,9 @@ def test_a_browser_plays_a_song_while_it_is_made(
         page = browser.new_page()
         # A page of the server's own origin, so that its rules hold.
         page.goto(f"{embedded.base_url}/healthz")
-        job = generate(embedded, duration=60, seed=5)
+        # Long enough to be still under way when a slow browser plays it.
+        lyrics = "[verse] " + "City lights are calling me home. " * 12
+        job = generate(embedded, lyrics=lyrics, duration=60, seed=5, sampling={"steps": 32})
         page.evaluate(
             """path => {
               const audio = document.createElement("audio");
@@ -60,10 +62,10 @@ def test_a_browser_plays_a_song_while_it_is_made(
             }""",
             job["songs"][0]["stream"],
         )
-        page.wait_for_function("document.querySelector('#player').currentTime > 0.4", timeout=180_000)
+        page.wait_for_function("document.querySelector('#player').currentTime > 0.4", timeout=600_000)
         assert embedded.get(f"/v1/jobs/{job['id']}").json()["state"] == "running", "it began when the song was done"
         before = page.evaluate("document.querySelector('#player').currentTime")
-        page.wait_for_function(f"document.querySelector('#player').currentTime > {before + 0.4}", timeout=180_000)
+        page.wait_for_function(f"document.querySelector('#player').currentTime > {before + 0.4}", timeout=600_000)
         assert page.evaluate("document.querySelector('#player').error") is None
         browser.close()
     embedded.delete(f"/v1/jobs/{job['id']}")

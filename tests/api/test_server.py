@@ -141,8 +141,8 @@ def test_a_full_queue_says_when_to_come_again(small: Any, generate: Ask) -> None
     with small.client() as client:
         jobs = []
         refused = None
-        body = {"type": "generate", "request": {"lyrics": "[verse] Home.", "duration": 30}}
-        for _ in range(5):
+        body = {"type": "generate", "request": {"lyrics": "[verse] Home.", "duration": 30, "sampling": {"steps": 30}}}
+        for _ in range(20):
             answer = client.post("/v1/jobs", json=body)
             if answer.status_code == 429:
                 refused = answer
@@ -156,17 +156,18 @@ def test_a_full_queue_says_when_to_come_again(small: Any, generate: Ask) -> None
 
 def test_more_requests_than_are_allowed_wait(small: Any) -> None:
     with small.client() as client:
-        answers = [client.get("/v1/jobs") for _ in range(70)]
-        refused = [answer for answer in answers if answer.status_code == 429]
-        assert refused and refused[0].json()["type"] == "urn:songbloom:problem:too-many-requests"
-        assert int(refused[0].headers["retry-after"]) >= 1
+        # On a slow machine some are allowed anew meanwhile.
+        answers = (client.get("/v1/jobs") for _ in range(2000))
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert refused.json()["type"] == "urn:songbloom:problem:too-many-requests"
+        assert int(refused.headers["retry-after"]) >= 1
         assert client.get("/healthz").status_code == 200
 
 
 def test_logs_are_json_with_the_ids_of_requests(small: Any) -> None:
     with small.client() as client:
         client.get("/healthz", headers={"X-Request-ID": "find-me"})
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while "find-me" not in small.log.read_text(encoding="utf-8"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -180,11 +181,13 @@ def test_it_ends_with_streams_open_and_jobs_waiting(
     serve: Serve, tmp_path: Path, generate: Ask, number: signal.Signals
 ) -> None:
     with serve(tmp_path / "data", SONGBLOOM_JOBS_DRAIN_SECONDS="1") as running, running.client() as client:
-        first, second = generate(client, duration=40), generate(client, duration=40)
-        ended = []
+        slow = {"duration": 40, "sampling": {"steps": 100}}
+        first, second = generate(client, **slow), generate(client, **slow)
+        begun, ended = threading.Semaphore(0), []
 
         def listen(path: str) -> None:
             with contextlib.suppress(httpx.HTTPError), client.stream("GET", path) as answer:
+                begun.release()
                 for _ in answer.iter_raw():
                     pass
             ended.append(path)
@@ -193,10 +196,10 @@ def test_it_ends_with_streams_open_and_jobs_waiting(
         listeners = [threading.Thread(target=listen, args=(path,)) for path in paths]
         for listener in listeners:
             listener.start()
-        time.sleep(1)
+        assert all(begun.acquire(timeout=300) for _ in paths)
         assert running.stop(number) == 0
         for listener in listeners:
-            listener.join(20)
+            listener.join(300)
         assert sorted(ended) == sorted(paths)
         assert "Traceback" not in running.log.read_text(encoding="utf-8")
     with serve(tmp_path / "data") as again, again.client() as client:

@@ -49,7 +49,7 @@ def run(place: tuple[Any, Path], surroundings: Mapping[str, str]) -> Callable[..
         }
         text = text.replace(PLACE, server.url).replace('"duration": 10', '"duration": 1')
         command = [sys.executable, "-c", text] if program == "python" else ["bash", "-euo", "pipefail", "-c", text]
-        made = subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=300)
+        made = subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=1200)
         assert made.returncode == 0, f"{text}\n{made.stdout}\n{made.stderr}"
         assert "urn:songbloom:problem" not in made.stdout, f"{text}\n{made.stdout}"
         return made.stdout

@@ -17,13 +17,13 @@ def test_many_questions_share_a_look_that_began_after_them() -> None:
         looks.append(text)
         seen = truth[0]
         begun.set()
-        hold.wait(20)
+        hold.wait(300)
         return text, seen
 
     async def ask() -> None:
         shared = SharedLook(look)
         first = asyncio.create_task(shared("a"))
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(begun.wait, 300)
         # The first look has seen the old state already: who asks now must not be told of that.
         truth[0] = "new"
         later = [asyncio.create_task(shared("a")) for _ in range(50)]
@@ -62,7 +62,7 @@ def test_a_question_that_is_given_up_does_not_end_the_look() -> None:
     hold = threading.Event()
 
     async def ask() -> None:
-        shared = SharedLook(lambda text: hold.wait(20) and text)
+        shared = SharedLook(lambda text: hold.wait(300) and text)
         left, stays = asyncio.create_task(shared("x")), asyncio.create_task(shared("x"))
         await asyncio.sleep(0.02)
         left.cancel()

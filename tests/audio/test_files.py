@@ -65,7 +65,9 @@ def test_ogg_vorbis_and_aiff_can_be_read(tmp_path: Path) -> None:
         assert read_audio(path).samples.shape == sound.samples.shape
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.integers(1, 8), st.integers(1, 3000), st.integers(8000, 96000), st.integers(0, 2**32 - 1))
 def test_any_shape_survives_a_float_file(tmp_path: Path, channels: int, count: int, rate: int, seed: int) -> None:
     samples = np.random.default_rng(seed).normal(0, 3, (channels, count)).astype(np.float32)

@@ -63,7 +63,9 @@ def test_what_is_not_audio_is_refused(tmp_path: Path, name: str, data: bytes) ->
     assert "not audio that can be read" in refusal(path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb\x90", b"FORM", b"caff"]), st.binary())
 def test_random_bytes_never_raise_anything_else(tmp_path: Path, head: bytes, tail: bytes) -> None:
     path = tmp_path / "random"
@@ -76,7 +78,9 @@ def test_random_bytes_never_raise_anything_else(tmp_path: Path, head: bytes, tai
         assert np.isfinite(sound.samples).all() and sound.samples.size
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.sampled_from([known.name for known in FORMATS]), st.data())
 def test_damaged_files_never_raise_anything_else(tmp_path: Path, format: str, data: st.DataObject) -> None:
     whole = tmp_path / f"whole.{format}"

@@ -34,7 +34,9 @@ json = st.recursive(
 manifests = st.one_of(st.none(), st.dictionaries(st.text(), json, max_size=4))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.sampled_from(NAMES), text, text, text, manifests, st.booleans())
 def test_tags_are_read_back(
     tmp_path: Path,
@@ -118,7 +120,9 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, text: str) -> None:
         read_tags(path)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.sampled_from(NAMES), st.data())
 def test_damaged_tags_never_raise_anything_else(tmp_path: Path, format: str, data: st.DataObject) -> None:
     damaged = bytearray(encode_audio(SOUND, format=format, tags=Tags("Song", "la", "none", {"seed": 1})).data)

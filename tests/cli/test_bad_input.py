@@ -217,7 +217,7 @@ def test_the_disk_fills_up_with_the_song(environment: Mapping[str, str], endless
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     )
     assert made.returncode == 2, made.stderr

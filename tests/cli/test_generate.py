@@ -160,7 +160,7 @@ def test_stopped_in_mid_song_nothing_is_left(
     assert process.stderr is not None
     assert "block 1 of" in process.stderr.readline()
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=600)
     assert process.returncode == 130
     assert stdout == "" and stderr.splitlines()[-1] == "songbloom: stopped"
     assert "Traceback" not in stderr

@@ -66,7 +66,7 @@ def shown(environment: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, st
         env=dict(environment),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert made.returncode == 0, made.stderr
     return {name: (told[0], told[1], told[2]) for name, told in zip(words, json.loads(made.stdout), strict=True)}

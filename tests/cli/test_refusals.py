@@ -163,7 +163,7 @@ def test_no_traceback_from_the_real_command(environment: Mapping[str, str], tmp_
         env=dict(environment),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert made.returncode == 2
     assert made.stdout == ""

@@ -52,7 +52,7 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "songbloom_x2", "ui", "--no-browser", f"--port={self.port}"]
-        environment = {**os.environ, "SONGBLOOM_JOBS_LEASE_SECONDS": "4", "SONGBLOOM_JOBS_DRAIN_SECONDS": "1"}
+        environment = {**os.environ, "SONGBLOOM_JOBS_LEASE_SECONDS": "20", "SONGBLOOM_JOBS_DRAIN_SECONDS": "1"}
         self._process = subprocess.Popen(
             [*command, f"--data-dir={self.folder}", *self._more], stderr=subprocess.PIPE, text=True, env=environment
         )

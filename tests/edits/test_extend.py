@@ -243,7 +243,7 @@ def test_a_song_of_an_older_process(aligned_model: Path, aligned_song: Path, tmp
         str(tmp_path / "b.flac"),
         "--json",
     ]
-    made = subprocess.run(arguments, capture_output=True, text=True, timeout=600, check=True)
+    made = subprocess.run(arguments, capture_output=True, text=True, timeout=1200, check=True)
     told = json.loads(made.stdout)
     old, new = read_audio(aligned_song), read_audio(tmp_path / "b.flac")
     assert (

@@ -31,7 +31,9 @@ def repainted(pipeline: SongPipeline, song: Path, start: float, end: float, **ch
     return pipeline.repaint(request).whole()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(start=st.floats(0, 7), length=st.floats(0.5, 3), seed=st.integers(0, 99), end_too=st.booleans())
 def test_outside_the_stretch_nothing_changes(
     aligned: SongPipeline, aligned_song: Path, start: float, length: float, seed: int, end_too: bool

@@ -49,7 +49,7 @@ def onnx_export(aligned_model: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=300
+        [sys.executable, "-c", WITHOUT_TORCH, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=1200
     )
 
 

@@ -42,7 +42,9 @@ def test_an_actor_killed_in_mid_song(
     assert "its replica was lost" in told["requeued"]["reason"]
     assert first not in executor.pids
     # Two wait: a second actor comes.
-    more = [service.submit("generate", {**REQUEST, "duration": 30.0}, LOCAL) for _ in range(2)]
+    more = [
+        service.submit("generate", {**REQUEST, "duration": 70.0, "sampling": {"steps": 30}}, LOCAL) for _ in range(2)
+    ]
     until(lambda: len(executor.pids) == 2)
     service.stop()
     assert all(service.job(waiting.id, LOCAL).state in ("queued", "succeeded") for waiting in more)
@@ -53,7 +55,7 @@ def test_a_list_of_songs_whose_actor_is_killed(endless_model: Path, tmp_path: Pa
     (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"idx": "bad", "lyrics": "[verse]"}])))
     command = [sys.executable, "-m", "songbloom_x2", "generate", "--input-jsonl", str(tmp_path / "list.jsonl")]
     command += ["--output-dir", str(tmp_path / "songs"), "--model", str(endless_model), "--device", "cpu"]
-    command += ["--duration", "10", "--json", "--executor", "ray", "--max-replicas", "1"]
+    command += ["--duration", "40", "--json", "--executor", "ray", "--max-replicas", "1"]
     mark = f"SONGBLOOM_MODELS_FOLDER={tmp_path}"
     environment = {**os.environ, **dict([mark.split("=")])}
     made = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
@@ -61,7 +63,7 @@ def test_a_list_of_songs_whose_actor_is_killed(endless_model: Path, tmp_path: Pa
     until(lambda: (tmp_path / "songs" / "song0_s0.json").exists() or made.poll() is not None)
     for actor in actors(mark):
         os.kill(actor, signal.SIGKILL)
-    out, err = made.communicate(timeout=600)
+    out, err = made.communicate(timeout=1200)
     assert made.returncode == 1, err
     told = json.loads(out)
     files = sorted(Path(song["file"]).name for song in told["songs"]) + sorted(Path(p).name for p in told["skipped"])

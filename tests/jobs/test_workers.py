@@ -91,7 +91,7 @@ def test_stopping_gives_back_what_cannot_be_finished(service_plan: Plan, tmp_pat
 def test_stopping_finishes_what_can_be_finished(service_plan: Plan, tmp_path: Path, until: Until) -> None:
     service = JobService(service_plan(tmp_path, drain_seconds=120.0))
     service.start()
-    first = service.submit("generate", {**LONG, "duration": 4.0}, LOCAL)
+    first = service.submit("generate", {**LONG, "duration": 20.0}, LOCAL)
     # Of another sampling: it cannot be made beside the first.
     second = service.submit("generate", {**REQUEST, "sampling": {"steps": 3}}, LOCAL)
     until(lambda: service.job(first.id, LOCAL).blocks_done > 0)
@@ -114,7 +114,7 @@ time.sleep(600)
 def test_workers_end_with_a_killed_server_and_the_next_goes_on(
     service_plan: Plan, tmp_path: Path, until: Until, finished: Finished
 ) -> None:
-    plan = service_plan(tmp_path, lease_seconds=3.0)
+    plan = service_plan(tmp_path, lease_seconds=30.0)
     server = subprocess.Popen([sys.executable, "-c", SERVER, plan.to_json()], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     worker = int(server.stdout.readline())
@@ -147,14 +147,14 @@ def _alive(pid: int) -> bool:
 
 def test_a_worker_that_does_not_get_on_loses_its_job(service_plan: Plan, tmp_path: Path, until: Until) -> None:
     """A stopped process shows no sign of life: its lease runs out, and the process is replaced."""
-    service = JobService(service_plan(tmp_path, lease_seconds=2.0))
+    service = JobService(service_plan(tmp_path, lease_seconds=6.0))
     service.start()
     job = service.submit("generate", LONG, LOCAL)
     until(lambda: service.job(job.id, LOCAL).blocks_done > 0)
     (stuck,) = pids(service)
     os.kill(stuck, signal.SIGSTOP)
-    until(lambda: service.job(job.id, LOCAL).attempts == 2)
-    assert not _alive(stuck)
+    until(lambda: service.job(job.id, LOCAL).attempts >= 2)
+    until(lambda: not _alive(stuck))
     service.cancel(job.id, LOCAL)
     until(lambda: service.job(job.id, LOCAL).over)
     service.stop()

@@ -73,7 +73,7 @@ def test_left_out_options_are_the_models(program: ModuleType) -> None:
 def test_a_model_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "songs.jsonl").write_text(json.dumps({"idx": "a", "lyrics": "[verse] City lights."}) + "\n")
     made = subprocess.run(
-        [sys.executable, str(PROGRAM), *LIST], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, str(PROGRAM), *LIST], cwd=tmp_path, capture_output=True, text=True, timeout=600
     )
     assert made.returncode == 2
     assert "songbloom models download songbloom_full_150s" in made.stderr.splitlines()[-1]
