@@ -19,7 +19,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of everything; the model is in OUT/model")
     parser.add_argument("--hours", type=float, default=8.0, help="hours of songs to train on (default 8)")
+    parser.add_argument(
+        "--voice-hours", type=float, default=12.0, help="more hours, of voices without bands (default 12)"
+    )
     parser.add_argument("--sketch-steps", type=int, default=700)
+    parser.add_argument("--regression-steps", type=int, default=6000)
     parser.add_argument("--render-steps", type=int, default=4500)
     parser.add_argument("--decoder-steps", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=1)
@@ -36,6 +40,8 @@ def steps(args: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     train = ["train", "model", *both, "--whitening", whitening, *threads]
     yield "held-out songs", ["train", "corpus", "--out", held_out, "--songs", "60", "--seed", str(args.seed + 899)]
     yield "corpus", ["train", "corpus", "--out", corpus, "--hours", str(args.hours), "--seed", str(args.seed)]
+    voices, sung = str(out / "voices"), ["--voices-only", "--hours", str(args.voice_hours)]
+    yield "voices", ["train", "corpus", "--out", voices, *sung, "--seed", str(args.seed + 1000)]
     if not Path(whitening).exists():
         # Everything after this is made for one whitening: it is fitted once.
         yield "whitening", ["train", "codec", "--step", "fit", "--corpus", corpus, "--out", str(codec)]
@@ -43,8 +49,10 @@ def steps(args: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     yield "band decoder", [*decoder, "--steps", str(args.decoder_steps)]
     # The renderer first: it tells the sketch LM what songs would sound like that are composed for it on paper.
     paper = ["--symbolic", str(out / "render" / "render.safetensors")]
+    expected = ["--regression", str(out / "regression" / "regression.safetensors")]
     for part, count, batch, rate, more in (
-        ("render", args.render_steps, "48", "1.5e-3", []),
+        ("regression", args.regression_steps, "48", "1e-3", ["--voices", voices]),
+        ("render", args.render_steps, "48", "1.5e-3", expected),
         ("sketch", args.sketch_steps, "6", "2.5e-3", paper),
     ):
         recipe = ["--steps", str(count), "--batch", batch, "--learning-rate", rate, "--validate-every", "100", *more]

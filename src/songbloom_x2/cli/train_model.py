@@ -28,7 +28,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--part", choices=("sketch", "render"), help="a half of the embedded model")
+    parser.add_argument(
+        "--part",
+        choices=("sketch", "regression", "render"),
+        help="a part of the embedded model: the sketch LM, the renderer, or the renderer's regression by itself",
+    )
+    parser.add_argument(
+        "--regression",
+        type=Path,
+        default=None,
+        metavar="REGRESSION.safetensors",
+        help="render only: train the DiT on this regression, which is left as it is",
+    )
     parser.add_argument("--corpus", type=Path, help="songs to train on (--part)")
     parser.add_argument("--held-out", type=Path, help="songs to validate on (--config: default some of --songs)")
     parser.add_argument("--whitening", type=Path, help="fitted by 'songbloom train codec' (--part)")
@@ -37,6 +48,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--out", type=Path, required=True, help="checkpoint.pt, log.jsonl and PART.safetensors")
     parser.add_argument(
         "--init", type=Path, default=None, help="start from these weights: a part's .safetensors, or a model folder's"
+    )
+    parser.add_argument(
+        "--voices",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="regression only: a second corpus, made with --voices-only",
     )
     parser.add_argument(
         "--symbolic",
@@ -48,7 +66,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--until", type=int, default=None, help="stop after this step of the schedule")
-    parser.add_argument("--batch", type=int, default=None, help="songs (sketch: 8) or blocks (render: 48) a step")
+    parser.add_argument("--batch", type=int, default=None, help="songs (sketch: 8) or blocks (else: 48) a step")
     parser.add_argument("--learning-rate", type=float, default=None)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
@@ -80,8 +98,16 @@ def _train_part(args: argparse.Namespace) -> int:
     from songbloom_x2.train.embedded import embedded_config
     from songbloom_x2.train.gates import parse_gates
     from songbloom_x2.train.loop import LoopConfig, Training
-    from songbloom_x2.train.objectives import RenderObjective, SketchObjective, SketchSongs
-    from songbloom_x2.train.parts import fresh_model, latent_weights, load_whitening, part_of, save_part, start_from
+    from songbloom_x2.train.objectives import RegressionObjective, RenderObjective, SketchObjective, SketchSongs
+    from songbloom_x2.train.parts import (
+        freeze_regression,
+        fresh_model,
+        latent_weights,
+        load_whitening,
+        part_of,
+        save_part,
+        start_from,
+    )
     from songbloom_x2.train.precision import bfloat16_pays
     from songbloom_x2.train.prepare import load_songs
     from songbloom_x2.train.symbolic import SymbolicSongs
@@ -89,12 +115,17 @@ def _train_part(args: argparse.Namespace) -> int:
     if args.symbolic is not None and args.part != "sketch":
         raise ConfigError("--symbolic: only the sketch LM learns from songs on paper: leave it out, or --part sketch")
 
+    if args.regression is not None and args.part != "render":
+        raise ConfigError("--regression: only the renderer has one: leave it out, or --part render")
+    if args.voices is not None and args.part != "regression":
+        raise ConfigError("--voices: only the regression learns from songs without bands: leave it out")
     torch.set_num_threads(args.threads)
     config = embedded_config()
     assert config.codec.kind == "two_stem"
     codec = load_whitening(args.whitening, config.codec)
     cache = args.cache or args.whitening.parent / "prepared"
-    songs = load_songs(args.corpus, cache / "corpus", codec, config)
+    voices = None if args.voices is None else (args.voices, cache / "voices")
+    songs = load_songs(args.corpus, cache / "corpus", codec, config, voices)
     held_out = load_songs(args.held_out, cache / "held-out", codec, config)
     print(f"{len(songs)} songs, {songs.hours:.2f} h; {len(held_out)} held out", file=sys.stderr, flush=True)
     model = fresh_model(config, args.seed)
@@ -102,7 +133,7 @@ def _train_part(args: argparse.Namespace) -> int:
     if args.init is not None:
         start_from(modules, args.init)
     bfloat16 = not args.float32 and bfloat16_pays()
-    objective: SketchObjective | RenderObjective
+    objective: SketchObjective | RegressionObjective | RenderObjective
     if args.part == "sketch":
         source: SketchSongs = songs
         if args.symbolic is not None:
@@ -112,7 +143,11 @@ def _train_part(args: argparse.Namespace) -> int:
         objective = SketchObjective(model, source, held_out, args.batch or 8, args.seed, bfloat16)
     else:
         weights = latent_weights(codec, config.codec)
-        objective = RenderObjective(model, songs, held_out, weights, args.batch or 48, args.seed, bfloat16)
+        if args.regression is not None:
+            start_from(part_of(model, "regression"), args.regression)
+            freeze_regression(model)
+        rendering = RegressionObjective if args.part == "regression" else RenderObjective
+        objective = rendering(model, songs, held_out, weights, args.batch or 48, args.seed, bfloat16)
     loop = LoopConfig(
         steps=args.steps,
         learning_rate=args.learning_rate or (2e-3 if args.part == "sketch" else 1.5e-3),

@@ -15,11 +15,14 @@ from songbloom_x2.config import SongConfig, TwoStemConfig
 from songbloom_x2.errors import CheckpointError
 from songbloom_x2.song_model import SongModel
 
-Part = Literal["sketch", "render"]
+Part = Literal["sketch", "regression", "render"]
 _MODULES: dict[Part, tuple[str, ...]] = {
     "sketch": ("sketch", "alignment", "lyrics", "prompt", "block_embedding"),
+    "regression": ("prior",),
     "render": ("dit", "prior"),
 }
+_FOR_THE_DIT = ("rows", "mean_rows", "style_row")
+"""What of the prior serves the DiT alone: the regression is the rest."""
 
 
 def part_of(model: SongModel, part: Part) -> nn.ModuleDict:
@@ -27,6 +30,13 @@ def part_of(model: SongModel, part: Part) -> nn.ModuleDict:
     if part == "sketch":
         model.sketch.classifier.requires_grad_(False)
     return nn.ModuleDict({name: getattr(model, name) for name in _MODULES[part]})
+
+
+def freeze_regression(model: SongModel) -> None:
+    """Leave the means as they are; what hands them to the DiT stays free."""
+    assert model.prior is not None
+    for name, module in model.prior.named_children():
+        module.requires_grad_(name in _FOR_THE_DIT)
 
 
 def fresh_model(config: SongConfig, seed: int) -> SongModel:

@@ -27,17 +27,15 @@ _ARRAYS = ("current", "pitch", "pointer", "chord", "run", "slots")
 
 @torch.inference_mode()
 def stem_latents(record: SongRecord, codec: TwoStemCodec) -> Tensor:
-    """Latents ``[D, T]`` of the record's stems.
-
-    Raises:
-        ValueError: the record was stored without its band.
-    """
-    if record.band is None:
-        raise ValueError(f"song {record.annotation.seed} was stored without its band")
+    """Latents ``[D, T]`` of the record's stems; NaN for a band that was not kept."""
     voice = record.voice
     bands, f0 = torch.from_numpy(voice.bands).float()[None], torch.from_numpy(voice.f0).float()[None]
+    voiced = torch.from_numpy(voice.voiced)[None]
+    if record.band is None:
+        sung = codec.encode_voice(bands, f0, voiced)[0]
+        return torch.cat([sung, sung.new_full((codec.config.band_components, sung.shape[1]), torch.nan)])
     audio = torch.from_numpy(record.band.astype(np.float32) / 32767)[None]
-    return codec.encode_stems(bands, f0, torch.from_numpy(voice.voiced)[None], audio)[0]
+    return codec.encode_stems(bands, f0, voiced, audio)[0]
 
 
 @torch.inference_mode()
@@ -66,13 +64,13 @@ def prepare_song(record: SongRecord, codec: TwoStemCodec, config: SongConfig) ->
     with torch.inference_mode():
         quiet = codec.encode(clean.new_zeros(1, 2, lead * codec.samples_per_frame))[0]
     latents = torch.cat([quiet, clean], 1)[:, :frames]
-    length = min(MIXTURE_FRAMES, clean.shape[1])
+    length = min(MIXTURE_FRAMES, clean.shape[1]) if record.band is not None else 0
     middle = (clean.shape[1] - length) // 2
     return TrainingSong(
         sketch=sketch,
         latents=latents.T.half(),
         clean=clean.T.half(),
-        mixture=mixture_latents(clean[:, middle : middle + length], codec).T.half(),
+        mixture=mixture_latents(clean[:, middle : middle + length], codec).T.half() if length else clean.T[:0].half(),
         style=record.annotation.style,
         voice=record.annotation.voice,
     )
@@ -123,6 +121,10 @@ def prepare_corpus(corpus: Path, cache: Path, codec: TwoStemCodec, config: SongC
     return paths
 
 
-def load_songs(corpus: Path, cache: Path, codec: TwoStemCodec, config: SongConfig) -> Songs:
-    """All songs of a corpus folder, prepared in ``cache``."""
-    return Songs([song for path in prepare_corpus(corpus, cache, codec, config) for song in _read(path)], config)
+def load_songs(
+    corpus: Path, cache: Path, codec: TwoStemCodec, config: SongConfig, voices: tuple[Path, Path] | None = None
+) -> Songs:
+    """All songs of a corpus folder, prepared in ``cache``; ``voices``: folder and cache of songs without bands."""
+    folders = [(corpus, cache)] if voices is None else [(corpus, cache), voices]
+    paths = [path for folder, kept in folders for path in prepare_corpus(folder, kept, codec, config)]
+    return Songs([song for path in paths for song in _read(path)], config)

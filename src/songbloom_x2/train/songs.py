@@ -24,7 +24,7 @@ class TrainingSong:
 
     ``latents`` ``[T, D]`` lag the sketch by the alignment's ``lead``; ``clean`` ``[C, D]`` are unshifted stem latents
     to take prompts from; ``mixture`` ``[M, D]`` a prompt as heard from outside (voice slot empty, mixture in the band
-    slot).
+    slot). Of a song that was sung without a band the band's places are NaN and ``mixture`` is empty.
     """
 
     sketch: AlignedSketch
@@ -33,6 +33,11 @@ class TrainingSong:
     mixture: Tensor
     style: str
     voice: str
+
+    @property
+    def accompanied(self) -> bool:
+        """Whether it has a band."""
+        return len(self.mixture) > 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,10 @@ class Songs:
         self.config, self.alignment, self.codec = config, config.alignment, config.codec
         lengths = np.array([len(song.sketch.current) for song in self.songs], dtype=np.float64)
         self._weight = lengths / lengths.sum()
+        self._accompanied: dict[str, list[TrainingSong]] = {}
+        for song in self.songs:
+            if song.accompanied:
+                self._accompanied.setdefault(song.style, []).append(song)
 
     def __len__(self) -> int:
         """Number of songs."""
@@ -93,10 +102,15 @@ class Songs:
         kind = rng.random()
         if kind < self.config.prompt_dropout:
             return song.clean.new_zeros(0, self.config.latent_dim)
-        source = song.mixture if kind > 0.75 else song.clean
-        length = min(len(source), int(rng.integers(100, 251)))
-        start = int(rng.integers(0, len(source) - length + 1))
-        return source[start : start + length]
+        source = song.mixture if kind > 0.75 and song.accompanied else song.clean
+        prompt = _stretch(source, rng)
+        if song.accompanied:
+            return prompt
+        # A voice alone borrows a band of its style: a prompt always has one.
+        others = self._accompanied.get(song.style) or [other for found in self._accompanied.values() for other in found]
+        band = _stretch(others[int(rng.integers(len(others)))].clean, rng)
+        length, voice = min(len(prompt), len(band)), self.codec.voice_dim
+        return torch.cat([prompt[:length, :voice], band[:length, voice:]], 1)
 
     def statistics(self, prompt: Tensor) -> Tensor:
         """Prompt latents ``[T, D]`` -> ``[2 * D]``; zeros where there is no prompt."""
@@ -210,3 +224,10 @@ class Songs:
             latents=torch.stack(latents),
             previous=torch.stack(previous),
         )
+
+
+def _stretch(source: Tensor, rng: np.random.Generator) -> Tensor:
+    """4 to 10 s of latents ``[T, D]``, or all of them."""
+    length = min(len(source), int(rng.integers(100, 251)))
+    start = int(rng.integers(0, len(source) - length + 1))
+    return source[start : start + length]

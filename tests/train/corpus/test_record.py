@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +68,13 @@ def test_a_corpus_is_resumed_grows_and_keeps_its_settings(tmp_path: Path, cache:
     assert np.array_equal(again[1].voice.bands, first[1].voice.bands)
     with pytest.raises(ConfigError, match="seed"):
         make(CorpusConfig(2, seed=4, shard_songs=1, stems=1))
+
+
+def test_a_corpus_of_voices_needs_no_soundfont_and_stays_one(tmp_path: Path, cache: Path) -> None:
+    config = CorpusConfig(1, seed=3, voices_only=True)
+    generate(tmp_path, config, cache=cache, soundfonts=[], report=lambda _: None)
+    (song,) = (song for stem in shard_stems(tmp_path) for song in read_shard(stem))
+    assert song.band is None
+    assert song.voice.voiced.any()
+    with pytest.raises(ConfigError, match="voices_only"):
+        generate(tmp_path, dataclasses.replace(config, voices_only=False), cache=cache, soundfonts=[])

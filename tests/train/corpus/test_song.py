@@ -67,6 +67,17 @@ def test_a_song_does_not_depend_on_its_neighbours(studio: Studio, song: SongReco
     assert np.array_equal(again.band, song.band)
 
 
+def test_a_voice_alone_sings_what_it_sings_with_its_band_and_as_loud(studio: Studio) -> None:
+    alone, whole = studio.sing(7), studio.make(7)
+    assert alone.band is None
+    assert alone.annotation.lines == whole.annotation.lines
+    assert np.array_equal(alone.voice.f0, whole.voice.f0)
+    sounds = whole.voice.voiced
+    gain = (alone.voice.bands - whole.voice.bands)[sounds, 4:24]
+    assert float(gain.std()) < 0.05
+    assert abs(float(gain.mean())) < np.log(10 ** (6 / 20))
+
+
 def test_voices_differ_in_timbre(studio: Studio) -> None:
     means = {}
     for name in ("alma", "dawn", "hugo", "lars"):

@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--held-out", action="store_true", help="for evaluation: only lyric lines that no other corpus has"
     )
+    parser.add_argument(
+        "--voices-only", action="store_true", help="play no band: several times faster, for the renderer's regression"
+    )
     parser.add_argument("--shard-songs", type=int, default=40, metavar="N", help="songs in a file (default 40)")
     parser.add_argument(
         "--soundfont",
@@ -50,12 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
     from songbloom_x2.train.corpus.soundfont import find_soundfonts
 
     songs = arguments.songs if arguments.songs is not None else max(1, round(arguments.hours * 3600 / MEAN_SECONDS))
-    config = CorpusConfig(songs, arguments.seed, arguments.shard_songs, arguments.stems, arguments.held_out)
+    config = CorpusConfig(
+        songs, arguments.seed, arguments.shard_songs, arguments.stems, arguments.held_out, arguments.voices_only
+    )
     generate(
         arguments.out,
         config,
         cache=arguments.cache or arguments.out / "cache",
-        soundfonts=find_soundfonts(arguments.soundfont),
+        soundfonts=[] if arguments.voices_only else find_soundfonts(arguments.soundfont),
         workers=arguments.workers,
     )
     write_examples(arguments.out, arguments.wav)

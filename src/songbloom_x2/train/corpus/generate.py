@@ -32,6 +32,8 @@ class CorpusConfig:
     stems: int | None = None
     held_out: bool = False
     """Only lyric lines that no other corpus has."""
+    voices_only: bool = False
+    """No band is played."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,13 @@ def _make_shards(jobs: Sequence[ShardJob]) -> Iterator[tuple[int, float]]:
     if not jobs:
         return
     first = jobs[0]
-    studio = Studio(first.cache, first.soundfonts, held_out=first.config.held_out)
+    alone = first.config.voices_only
+    studio = Studio(first.cache, () if alone else first.soundfonts, held_out=first.config.held_out)
     for job in jobs:
         songs: list[SongRecord] = []
         for number in job.songs:
-            song = studio.make(job.config.seed * SEEDS_A_CORPUS + number)
+            seed = job.config.seed * SEEDS_A_CORPUS + number
+            song = studio.sing(seed) if alone else studio.make(seed)
             stems = job.config.stems
             keep = stems is None or number < stems
             songs.append(song if keep else SongRecord(song.annotation, song.voice, None))
@@ -145,6 +149,7 @@ def _settle(folder: Path, config: CorpusConfig, soundfonts: Sequence[Path]) -> N
     fixed = {**asdict(config), "soundfonts": [font.name for font in soundfonts], "format": 1}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
+        before.setdefault("voices_only", False)
         for name, value in fixed.items():
             if name != "songs" and before.get(name) != value:
                 raise ConfigError(

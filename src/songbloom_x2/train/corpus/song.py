@@ -24,6 +24,7 @@ from songbloom_x2.train.corpus.voices import Voice
 from songbloom_x2.types import FloatArray
 
 _TARGET_LUFS = (-16.0, -14.0)
+_LEAD_DB = (1.0, 4.0)
 
 
 def make_lyricist(cache: Path, *, held_out: bool = False) -> Lyricist:
@@ -53,6 +54,24 @@ class Studio:
         annotation = annotate(score, sung.lines, band.soundfont.name)
         return SongRecord(annotation, voice_frames, np.round(stem * 32767).astype(np.int16))
 
+    def sing(self, seed: int) -> SongRecord:
+        """The song of ``seed`` without its band, which is never played: for what learns voices only.
+
+        The voice is as loud as in a mixture, but how loud is drawn here, not measured against the band.
+        """
+        score = compose(seed, self._lyricist)
+        frames = perform(score, self._synthesiser).frames
+        lines = timed_lines(score)
+        if score.lines:
+            rng = np.random.default_rng([seed, 5])
+            frames = mix.evened(frames, mix.voice_wave(frames, seed))
+            share = 1 / (1 + 10 ** (-rng.uniform(*_LEAD_DB) / 10))
+            wanted = rng.uniform(*_TARGET_LUFS) + 10 * np.log10(share)
+            level = mix.loudness(np.tile(mix.voice_wave(frames, seed), (2, 1)), VOICE_RATE)
+            gain = np.float32(10 ** ((wanted - level) / 20))
+            frames = VoiceFrames(voice_params.scale(frames.bands, gain), frames.f0, frames.voiced)
+        return SongRecord(annotate(score, lines, ""), frames, None)
+
 
 def _played(score: Score, band: Band, rng: np.random.Generator) -> FloatArray:
     """The band in its room, dying away before the song's last silence: ``[2, N]`` at 48 kHz."""
@@ -70,7 +89,7 @@ def _balanced(
     score: Score, frames: VoiceFrames, band: FloatArray, rng: np.random.Generator
 ) -> tuple[VoiceFrames, FloatArray]:
     """Voice and band at the mixture's levels: voice 1 to 4 dB over the band where it sings, -16 to -14 LUFS in all."""
-    lead = rng.uniform(1.0, 4.0)
+    lead = rng.uniform(*_LEAD_DB)
     target = rng.uniform(*_TARGET_LUFS)
     wave = mix.voice_wave(frames, score.seed)
     gain = 1.0
