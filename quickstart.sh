@@ -113,9 +113,8 @@ tests() {
     "$bin/mypy"
     "$bin/lint-imports"
     "$bin/python" -m pytest
-    # What takes minutes by itself stands outside the everyday run (pyproject.toml), not outside the checks.
-    "$bin/python" -m pytest --override-ini addopts="--strict-markers --strict-config --import-mode=importlib" \
-        tests/export/test_exports.py tests/test_documents.py
+    # What takes long stands outside the everyday run (pyproject.toml), not outside the checks.
+    "$bin/python" -m pytest -m long
 }
 
 # One line an entry: what is run, what it is called.

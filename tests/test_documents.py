@@ -18,6 +18,8 @@ from nbclient import NotebookClient
 
 from songbloom_x2.cli import main
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/guide.md")
 SHORT = {"SONGBLOOM_SAMPLING_MAX_FRAMES": "32", "SONGBLOOM_SAMPLING_STEPS": "2", "SONGBLOOM_RUNTIME_THREADS": "2"}

@@ -58,6 +58,7 @@ def test_it_sings_the_words_in_order(pipeline: SongPipeline, song: Song) -> None
     assert heard[:8] == ["M", "AO", "R", "N", "IH", "NG", "L", "AY"]
 
 
+@pytest.mark.long
 def test_the_same_request_gives_the_same_samples_and_the_stream_is_the_song(pipeline: SongPipeline, song: Song) -> None:
     request = SongRequest(LYRICS, style="pop-edie", seed=3, duration=8)
     streamed = np.concatenate([sound for _, sound in pipeline.stream(request)], axis=1)

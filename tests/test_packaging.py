@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -157,3 +159,13 @@ def test_quickstart_names_a_python_that_is_not_there(tmp_path: Path) -> None:
     )
     assert made.returncode == 1
     assert "python9 was not found" in made.stderr
+
+
+def test_every_test_is_in_one_of_the_two_runs() -> None:
+    """The everyday run leaves out what is marked long and nothing else; the other one takes just that."""
+    options = PYPROJECT["tool"]["pytest"]["ini_options"]
+    chosen = [word for word in shlex.split(options["addopts"]) if not word.startswith(("--strict-", "--import-mode="))]
+    assert chosen == ["-m", "not long"] and options["testpaths"] == ["tests"]
+    assert not {"norecursedirs", "python_files", "python_functions", "collect_imported_tests"} & set(options)
+    runs = re.findall(r'^ *"\$bin/python" -m pytest(.*)$', (ROOT / "quickstart.sh").read_text(encoding="utf-8"), re.M)
+    assert runs == ["", " -m long"]

@@ -182,6 +182,7 @@ def test_a_saved_style_is_the_same(pipeline: SongPipeline, tmp_path: Path) -> No
         read_style_file(path, 64, "")
 
 
+@pytest.mark.long
 def test_from_the_command_line(aligned_model: Path, tmp_path: Path) -> None:
     import os
 

@@ -46,6 +46,7 @@ def test_every_type_of_job_has_an_example(client: httpx.Client) -> None:
 
 if sys.version_info >= (3, 11):  # schemathesis needs it
 
+    @pytest.mark.long
     def test_the_server_keeps_what_its_document_promises(serve: Serve, checks: ModuleType, tmp_path: Path) -> None:
         more = {"SONGBLOOM_SERVER_REQUESTS_PER_MINUTE": "none", "SONGBLOOM_LIMITS_MAX_DURATION": "2"}
         with serve(tmp_path / "data", **more) as server:

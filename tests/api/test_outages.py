@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+
+pytestmark = pytest.mark.long
 
 Ask = Callable[..., dict[str, Any]]
 Serve = Callable[..., "contextlib.AbstractContextManager[Any]"]

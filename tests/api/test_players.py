@@ -14,6 +14,8 @@ import pytest
 import soundfile
 from playwright.sync_api import sync_playwright
 
+pytestmark = pytest.mark.long
+
 Ask = Callable[..., dict[str, Any]]
 Serve = Callable[..., "contextlib.AbstractContextManager[Any]"]
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
 PLACE = "http://127.0.0.1:8000"
 Serve = Callable[..., "contextlib.AbstractContextManager[Any]"]

@@ -23,6 +23,7 @@ from songbloom_x2.config import SamplingConfig
 from songbloom_x2.errors import ConfigError, SongBloomError
 
 
+@pytest.mark.long
 def test_one_configuration_is_measured() -> None:
     case = Case("standard_fp32", "embedded", 1.28, {"device": "cpu", "optimisation": "standard"}, {"steps": 2})
     found = measure(case)
@@ -33,6 +34,7 @@ def test_one_configuration_is_measured() -> None:
     assert {"bytes", "share_of_bandwidth", "share_of_arithmetic"} <= found.price.keys()
 
 
+@pytest.mark.long
 def test_quality_finds_no_difference_where_there_is_none() -> None:
     plain = {"device": "cpu", "optimisation": "minimal"}
     case = Case("float32", "embedded", 2.56, plain)

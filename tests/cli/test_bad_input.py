@@ -208,6 +208,7 @@ def test_the_disk_fills_up_with_the_manifest(
     assert contents(tmp_path / "new") == {"song.flac": b"an older song"}
 
 
+@pytest.mark.long
 def test_the_disk_fills_up_with_the_song(environment: Mapping[str, str], endless_model: Path, tmp_path: Path) -> None:
     """A process that may write 4 kB to a file, as if there were no more room: true for root as well."""
     options = ["--duration", "1.28", "--set", "steps=1", "--out", "new/song.wav"]

@@ -142,6 +142,7 @@ def test_a_style_file_changes_the_song(takes: Path, endless_model: Path, tmp_pat
     assert manifest["result"]["samples_sha256"] != other["result"]["samples_sha256"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_stopped_in_mid_song_nothing_is_left(
     number: signal.Signals, environment: Mapping[str, str], endless_model: Path, tmp_path: Path

@@ -58,6 +58,7 @@ def samples(manifest: dict[str, object]) -> object:
     return manifest["result"]["samples_sha256"]  # type: ignore[index]  # plain JSON
 
 
+@pytest.mark.long
 def test_a_song_with_adapters_is_written_down_and_made_again(
     aligned_model: Path, adapter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

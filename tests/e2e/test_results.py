@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.long
 
 AT_START, AT_END = (f"document.querySelector('sb-detail .wave-edge.{end}').ariaValueNow * 1" for end in ("from", "to"))
 """JavaScript: seconds at which the chosen stretch begins and ends."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.long
 
 
 def test_a_mix_with_weights_is_kept_and_sung(studio: Any) -> None:

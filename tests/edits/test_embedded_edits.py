@@ -14,6 +14,8 @@ from songbloom_x2.replay import replay
 from songbloom_x2.song_files import SavedSong, save_song
 from songbloom_x2.types import ExtendRequest, RepaintRequest, SongRequest
 
+pytestmark = pytest.mark.long
+
 RATE = 48000
 QUICK = {"steps": 3}
 

@@ -55,6 +55,7 @@ def test_from_a_second_on(aligned: SongPipeline, aligned_song: Path, tmp_path: P
     )
 
 
+@pytest.mark.long
 def test_words_go_on(aligned: SongPipeline, aligned_song: Path) -> None:
     song = extended(aligned, ExtendRequest(str(aligned_song), "[chorus]\nMorning light\nStay", 30.0, seed=2))
     before = opened(read_memory(aligned_song.with_suffix(".state.safetensors")))
@@ -230,6 +231,7 @@ def test_a_memory_that_cannot_be_used(
     assert aligned.extend(request) is not None
 
 
+@pytest.mark.long
 def test_a_song_of_an_older_process(aligned_model: Path, aligned_song: Path, tmp_path: Path) -> None:
     arguments = [sys.executable, "-m", "songbloom_x2", "extend", str(aligned_song), "--model", str(aligned_model)]
     arguments += [

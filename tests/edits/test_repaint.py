@@ -31,6 +31,7 @@ def repainted(pipeline: SongPipeline, song: Path, start: float, end: float, **ch
     return pipeline.repaint(request).whole()
 
 
+@pytest.mark.long
 @settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -131,6 +132,7 @@ def test_a_model_without_alignment(endless: SongPipeline, endless_song: Path) ->
         repainted(endless, endless_song, 1.0, 2.0, lyrics="Rivers")
 
 
+@pytest.mark.long
 def test_again_and_longer(aligned: SongPipeline, aligned_song: Path, tmp_path: Path) -> None:
     once = save_song(repainted(aligned, aligned_song, 2.0, 3.0), tmp_path / "once.flac").audio
     before = read_audio(once).samples
@@ -170,6 +172,7 @@ def test_too_many_words(aligned: SongPipeline, aligned_song: Path) -> None:
         repainted(aligned, aligned_song, 2.0, 3.0, lyrics="Rivers carry me away into the morning over the hills")
 
 
+@pytest.mark.long
 def test_every_candidate_keeps_the_pace(aligned: SongPipeline, aligned_song: Path, tmp_path: Path) -> None:
     shutil.copy(aligned_song, tmp_path / "song.flac")
     shutil.copy(aligned_song.with_suffix(".state.safetensors"), tmp_path / "song.state.safetensors")

@@ -12,6 +12,8 @@ from songbloom_x2.replay import find_manifest, replay
 from songbloom_x2.song_files import save_song
 from songbloom_x2.types import ExtendRequest, RepaintRequest, SongRequest, StyleMix, VariationRequest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def history(aligned: SongPipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -53,6 +53,7 @@ def test_temperature(aligned: SongPipeline, aligned_song: Path, same: Song) -> N
     assert changed(other, same) == {"sampling"}
 
 
+@pytest.mark.long
 def test_style_strength(aligned: SongPipeline, aligned_song: Path, same: Song) -> None:
     whole = varied(aligned, aligned_song, style_strength=1.0)
     assert np.array_equal(whole.tokens, same.tokens)

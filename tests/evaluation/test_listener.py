@@ -23,6 +23,7 @@ def test_it_is_written_and_read(tmp_path: Path) -> None:
         load_listener(tmp_path / "other")
 
 
+@pytest.mark.long
 def test_the_shipped_one_knows_the_shipped_styles() -> None:
     """Of the model's own styles, which it was not fitted on, it recognises most."""
     listener = load_listener(shipped_listener())

@@ -29,6 +29,8 @@ from songbloom_x2.onnx_runtime.folder import DESCRIPTION, ExportFolder
 from songbloom_x2.onnx_runtime.graphs import OnnxGraphs
 from songbloom_x2.onnx_runtime.song import SongTask, song_blocks
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 WITHOUT_TORCH = """
 import runpy, sys

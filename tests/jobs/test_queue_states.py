@@ -170,6 +170,7 @@ def machine(url: str) -> type[QueueMachine]:
     return type("QueueMachineOnOne", (QueueMachine,), {"url": url})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_any_order_of_events(kind: str, request: pytest.FixtureRequest) -> None:
     with tempfile.TemporaryDirectory() as folder:

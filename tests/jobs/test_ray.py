@@ -19,6 +19,8 @@ from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.records import LOCAL, Job
 from songbloom_x2.jobs.service import JobService
 
+pytestmark = pytest.mark.long
+
 REQUEST = {"lyrics": "[verse] City lights are calling me home.", "seed": 3, "duration": 1.6}
 
 

@@ -17,6 +17,8 @@ from songbloom_x2.jobs.plan import ServicePlan
 from songbloom_x2.jobs.records import LOCAL, Job, Owner
 from songbloom_x2.jobs.service import JobService
 
+pytestmark = pytest.mark.long
+
 REQUEST = {"lyrics": "[verse] City lights are calling me home.", "seed": 3, "duration": 1.6}
 LONG = {**REQUEST, "duration": 60.0, "seed": 8}
 Plan = Callable[..., ServicePlan]

@@ -120,6 +120,7 @@ print(json.dumps([found.estimated_bytes, found.process_peak_bytes]))
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [{}, {"quantise": "int8"}])
 def test_the_estimate_is_near_what_the_system_says(settings: dict[str, str]) -> None:
     """The whole process, the embedded model. Larger models are measured by ``songbloom bench``."""

@@ -213,6 +213,7 @@ def test_the_plan_says_what_was_chosen_and_why():
     assert all(told[name].reason for name in ("quantisation", "packing", "compile"))
 
 
+@pytest.mark.long
 def test_half_precision_stays_finite_over_a_long_song():
     """3,000 frames in bfloat16."""
     import dataclasses

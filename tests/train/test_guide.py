@@ -60,6 +60,7 @@ def corpus(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_recogniser_and_listener(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = ["--corpus", str(corpus), "--held-out", str(corpus)]
     words = ["train", "tokenizer", *both, "--out", str(tmp_path / "t"), "--batch", "1", "--steps", "2"]
@@ -74,6 +75,7 @@ def test_recogniser_and_listener(corpus: Path, tmp_path: Path, capsys: pytest.Ca
     assert load_listener(tmp_path / "listener.safetensors").voice.names == ("alma", "glen")
 
 
+@pytest.mark.long
 def test_an_adapter_is_trained_on_a_folder_of_songs_and_sings(
     corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,6 +42,7 @@ def test_a_run_that_was_interrupted_ends_in_the_same_bits(tmp_path: Path) -> Non
     assert {"loss", "sketch", "flow", "val_sketch", "val_flow"} <= set(lines[-1])
 
 
+@pytest.mark.long
 def test_two_processes_follow_the_mean_of_their_gradients(tmp_path: Path) -> None:
     """Two processes with a song each take the step of one process with both songs, within rounding."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src"), "OMP_NUM_THREADS": "1"}

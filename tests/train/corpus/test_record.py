@@ -49,6 +49,7 @@ def test_a_shard_without_its_annotations_does_not_count(lyricist: Lyricist, tmp_
     assert shard_stems(tmp_path) == []
 
 
+@pytest.mark.long
 def test_a_corpus_is_resumed_grows_and_keeps_its_settings(tmp_path: Path, cache: Path, soundfont: Path) -> None:
     said: list[str] = []
 
