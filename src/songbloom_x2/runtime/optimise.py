@@ -38,6 +38,10 @@ def optimise(
         found: list[tuple[nn.Module, str, nn.Linear | StoredLinear]] = [*large_linears(model), *_stored(model)]
         for parent, name, linear in found:
             setattr(parent, name, _quantised(linear, quantisation, library))
+    elif library is not None:
+        for parent, name, linear in large_linears(model):
+            if linear.in_features % 8 == 0:
+                setattr(parent, name, KernelLinear(linear.weight, linear.bias, library, "float32"))
     if packing and device == "cpu":
         for part, rows in parts:
             _pack(part, rows)

@@ -50,7 +50,7 @@ class RuntimePlan:
     quantisation: str
     """``none``, ``int8``, ``int8_weights`` or ``int4``."""
     kernels: str
-    """``torch``, or ``own`` (``runtime.kernels``) for the quantised layers and the step functions."""
+    """``torch``, or ``own`` (``runtime.kernels``) for the layers of LM and DiT and the step functions."""
     kv_cache: str
     """Number format of the LM's keys and values, a torch type's name."""
     offload: str
@@ -124,8 +124,8 @@ def resolve(config: RuntimeConfig) -> RuntimePlan:
     attention = resolve_attention(config.attention, device.value, dtype)
     packing = resolve_packing(config, device.value, dtype)
     quantisation = resolve_quantisation(config, device.value, dtype)
-    kernels = resolve_kernels(config, device.value, precision.value, quantisation.value)
-    kv_cache = resolve_cache(config, device.value, precision.value, kernels.value)
+    kernels = resolve_kernels(config, device.value, precision.value, quantisation.value, packing.value == "on")
+    kv_cache = resolve_cache(config, device.value, precision.value, kernels.value, quantisation.value)
     offload = resolve_offload(config, device.value, quantisation.value)
     compiled = resolve_compile(config, device.value, quantisation.value)
     tf32 = resolve_tf32(config.tf32, device.value, "tf32")

@@ -60,6 +60,8 @@ class CacheArgs(Structure):
 
 PART = 256
 """Rows of a long sequence that go through a layer at once (``kPart``)."""
+_ALONE = 2_000_000
+"""Below so many products a layer of the LM's step is done by one thread: others would come too late."""
 
 
 class Library:
@@ -124,10 +126,11 @@ class Library:
         (cosines, sines), positions = (part.contiguous() for part in turn), positions.contiguous()
         out = torch.empty_like(x)
         count, dim = x.shape
+        threads = 1 if count * dim * (4 * dim + 3 * hidden) < _ALONE else torch.get_num_threads()
         self._code.lm_step(
             layers, caches, len(layers), norm.data_ptr(), x.data_ptr(), out.data_ptr(), positions.data_ptr(),
             cosines.data_ptr(), sines.data_ptr(), count, dim, heads, hidden, capacity,
-            self._room(count, dim, hidden), torch.get_num_threads(),
+            self._room(count, dim, hidden), threads,
         )  # fmt: skip
         return out
 

@@ -11,16 +11,18 @@ from songbloom_x2.runtime.kernels.linear import agrees
 from songbloom_x2.runtime.precision import has_bfloat16
 
 
-def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisation: str) -> Choice:
-    """``own`` where the CPU's int8 products and the steps around them are our own kernels."""
+def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisation: str, packing: bool) -> Choice:
+    """``own`` where the CPU's products in int8, or packed in float32, and the steps around them are our own kernels."""
     asked = config.kernels
     if asked not in ("auto", "torch", "own"):
         raise RuntimePlanError(f"kernels '{asked}' is unknown; known are auto, torch and own")
     if asked == "torch":
         return Choice("kernels", asked, "torch", "as asked")
     why = None
-    if quantisation != "int8" or device != "cpu":
-        why = "ours are for int8 on a CPU"
+    if device != "cpu" or quantisation not in ("int8", "none"):
+        why = "ours are for float32 and int8 on a CPU"
+    elif quantisation == "none" and not packing:
+        why = "ours have weights of their own layout: with packing, or int8"
     elif precision != "float32":
         why = f"ours give float32, not {precision}"
     why = why or obstacle()
@@ -35,19 +37,21 @@ def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisa
                 raise
             return Choice("kernels", asked, "torch", str(error))
         bits = "8 bits, VNNI" if shape.has_dot else "7 bits, this CPU has no VNNI"
+        if quantisation == "none":
+            bits = "float32"
         return Choice("kernels", asked, "own", f"compiled for this CPU ({bits})")
     if asked == "own":
         raise RuntimePlanError(f"kernels 'own': {why}")
     return Choice("kernels", asked, "torch", why)
 
 
-def resolve_cache(config: RuntimeConfig, device: str, precision: str, kernels: str) -> Choice:
+def resolve_cache(config: RuntimeConfig, device: str, precision: str, kernels: str, quantisation: str) -> Choice:
     """The type in which the LM keeps keys and values."""
     asked = config.kv_cache
     if asked not in ("auto", "model", "bfloat16", "int8"):
         raise RuntimePlanError(f"kv_cache '{asked}' is unknown; known are auto, model, bfloat16 and int8")
     if asked == "auto":
-        if kernels == "own":
+        if kernels == "own" and quantisation == "int8":
             return Choice("kv cache", asked, "int8", "a quarter of the memory, and our kernels read it as it is")
         return Choice("kv cache", asked, precision, "the precision above")
     if asked == "model":

@@ -1,4 +1,4 @@
-"""Weights as ``steps.cpp`` wants them: whole numbers in panels of 16 outputs."""
+"""Weights as ``steps.cpp`` wants them: in panels of 16 outputs, as they are or in whole numbers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,35 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Panels:
-    """Weights ``[out, in]``, padded to whole panels; the kernel's arithmetic is exact for them."""
+    """Weights ``[out, in]``, padded to whole panels."""
 
     numbers: Tensor
-    """int8 ``[panels, in / 4, 16, 4]``."""
-    scales: Tensor
-    """Float32, one for each output."""
-    sums: Tensor
-    """int32: the sum of each output's whole numbers."""
+    """int8 ``[panels, in / 4, 16, 4]``, for which the kernel's arithmetic is exact; or float32 ``[panels, in, 16]``."""
+    scales: Tensor | None
+    """Of whole numbers: float32, one for each output."""
+    sums: Tensor | None
+    """Of whole numbers: int32, the sum of each output's."""
+
+    @property
+    def depth(self) -> int:
+        """Inputs, padded where they must be."""
+        count, _, columns = self.numbers.shape[:3]
+        return self.numbers.numel() // (count * columns)
 
     @property
     def nbytes(self) -> int:
         """Memory."""
-        return self.numbers.nbytes + self.scales.nbytes + self.sums.nbytes
+        return sum(part.nbytes for part in (self.numbers, self.scales, self.sums) if part is not None)
+
+
+def plain_panels(weight: Tensor, shape: Shape) -> Panels:
+    """Lay weights ``[out, in]`` (any float type) out as float32."""
+    rows, columns = weight.shape
+    laid = torch.zeros(-(-rows // shape.columns), columns, shape.columns)
+    for index, first in enumerate(range(0, rows, shape.columns)):
+        these = weight.detach()[first : first + shape.columns]
+        laid[index, :, : len(these)] = these.T
+    return Panels(laid, None, None)
 
 
 def panels(weight: Tensor, shape: Shape) -> Panels:

@@ -51,13 +51,13 @@ def _lm(sketch: SketchLM, library: Library) -> tuple[LmStep, Prefill]:
         args.attention_norm, args.mlp_norm = pointer(layer.attention_norm.weight), pointer(layer.mlp_norm.weight)
         args.qkv, args.out = layer.attention.qkv.args, layer.attention.o.args
         args.gate_up, args.down = layer.mlp.gate_up.args, layer.mlp.down.args
-    hidden = modules[0].mlp.down.in_features
+    hidden, kind = modules[0].mlp.down.in_features, modules[0].mlp.down.kind
 
     def step(row: Tensor, cache: KVCache, context: int) -> Tensor:
         # Every row sees the keys up to its own position and no further: what the context is for otherwise.
         if int(cache.position.max()) >= cache.capacity:
             raise IndexError(f"the cache holds {cache.capacity} positions and is full")
-        with record_function("songbloom::lm_step_int8"):
+        with record_function(f"songbloom::lm_step_{kind}"):
             turn = rotation(cache.position[:, None], sketch.head_dim, sketch.rope_base)
             out = library.lm_step(
                 layers, _caches(cache), sketch.norm.weight, row, cache.position,
@@ -72,14 +72,14 @@ def _lm(sketch: SketchLM, library: Library) -> tuple[LmStep, Prefill]:
         turn = rotation(torch.arange(length)[None], sketch.head_dim, sketch.rope_base)
         cosines, sines = (part[0, 0].contiguous() for part in turn)
         for args, stored in zip(layers, cache.layers, strict=True):
-            with record_function("songbloom::lm_prefill_int8"):
+            with record_function(f"songbloom::lm_prefill_{kind}"):
                 projected = library.lm_before(args, x, (cosines, sines), sketch.heads)
             heads = projected.view(batch, length, 3, sketch.heads, sketch.head_dim).permute(2, 0, 3, 1, 4)
             query, key, value = heads.unbind()
             stored.fill(key, value)
             key, value = stored.read(length)
             attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-            with record_function("songbloom::lm_prefill_int8"):
+            with record_function(f"songbloom::lm_prefill_{kind}"):
                 library.lm_after(args, x, attended.transpose(1, 2).reshape(batch, length, dim), hidden)
         cache.position.copy_(lengths)
 
@@ -104,13 +104,13 @@ def _velocity(
         args.attention_norm, args.mlp_norm = pointer(layer.attention_norm.gamma), pointer(layer.mlp_norm.gamma)
         args.qkv, args.out = layer.attention.qkv.args, layer.attention.out.args
         args.gate_up, args.down = layer.mlp.gate_up.args, layer.mlp.down.args
-    hidden = modules[0].mlp.down.in_features
+    hidden, kind = modules[0].mlp.down.in_features, modules[0].mlp.down.kind
     length = 2 + 2 * dit.block_size + (dit.sketch_rows if dit.fusion == "rows" else 0)
     turn = rotation(torch.arange(length)[None], dit.rotary_dims, dit.rope_base)
     cosines, sines = (part[0, 0].contiguous() for part in turn)
 
     def velocity(noisy: Tensor, time: Tensor, hidden_state: Tensor, sketch: Tensor, previous: Tensor) -> Tensor:
-        with record_function("songbloom::dit_int8"):
+        with record_function(f"songbloom::dit_{kind}"):
             rows = dit.rows(noisy, time, hidden_state, sketch, previous).contiguous()
             last = library.dit_layers(layers, rows, (cosines, sines), dit.block_size, dit.heads, hidden)
             out: Tensor = dit.latent_out(last)
