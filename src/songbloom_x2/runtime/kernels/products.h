@@ -36,7 +36,7 @@ struct Linear {
 namespace {
 
 constexpr int kColumns = 16;                 // outputs of a panel of weights
-constexpr int kVectors = kColumns / 8;       // registers of eight outputs
+constexpr int kVectors = 2;                  // registers of eight outputs in it
 constexpr int kDepth = 16;                   // inputs whose products are summed in 16 bits
 constexpr int kRows = 128;                   // rows that wait for the end of their panel
 constexpr int kTile = 6;                     // rows whose sums the registers hold beside two of weights
@@ -56,12 +56,16 @@ inline bool is_whole(const Linear& linear) { return linear.sums != nullptr; }
 inline __m256i load(const int32_t* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
 inline __m256i load(const int8_t* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
 
-// The products of `count` rows with one panel over `depth` inputs, added to sums[count][kColumns].
+// The products of `count` rows with one panel over `depth` inputs, added to sums[count][kColumns]. A function of its own,
+// since its loop needs every register that there is.
 template <int count>
-void tile(const float* panel, const float* rows, int64_t apart, int64_t depth, float* sums) {
-  __m256 total[count][kVectors];
-  for (int r = 0; r < count; ++r)
-    for (int v = 0; v < kVectors; ++v) total[r][v] = _mm256_load_ps(sums + r * kColumns + 8 * v);
+[[gnu::noinline]] void tile(const float* panel, const float* rows, int64_t apart, int64_t depth, float* sums) {
+  __m256 total[count][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < count; ++r) {
+    total[r][0] = _mm256_load_ps(sums + r * kColumns);
+    total[r][1] = _mm256_load_ps(sums + r * kColumns + 8);
+  }
   for (int64_t i = 0; i < depth; ++i, panel += kColumns) {
     const __m256 left = _mm256_loadu_ps(panel), right = _mm256_loadu_ps(panel + 8);
 #pragma GCC unroll 8
@@ -71,17 +75,20 @@ void tile(const float* panel, const float* rows, int64_t apart, int64_t depth, f
       total[r][1] = _mm256_fmadd_ps(row, right, total[r][1]);
     }
   }
-  for (int r = 0; r < count; ++r)
-    for (int v = 0; v < kVectors; ++v) _mm256_store_ps(sums + r * kColumns + 8 * v, total[r][v]);
+#pragma GCC unroll 8
+  for (int r = 0; r < count; ++r) {
+    _mm256_store_ps(sums + r * kColumns, total[r][0]);
+    _mm256_store_ps(sums + r * kColumns + 8, total[r][1]);
+  }
 }
 
 #if HAS_DOT
 
 template <int count>
-void tile(const int8_t* panel, const uint8_t* rows, int64_t apart, int64_t depth, int32_t* sums) {
-  __m256i total[count][kVectors];
-  for (int r = 0; r < count; ++r)
-    for (int v = 0; v < kVectors; ++v) total[r][v] = load(sums + r * kColumns + 8 * v);
+[[gnu::noinline]] void tile(const int8_t* panel, const uint8_t* rows, int64_t apart, int64_t depth, int32_t* sums) {
+  __m256i total[count][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < count; ++r) total[r][0] = load(sums + r * kColumns), total[r][1] = load(sums + r * kColumns + 8);
   for (int64_t i = 0; i < depth; i += 4, panel += 4 * kColumns) {
     const __m256i left = load(panel), right = load(panel + 32);
 #pragma GCC unroll 8
@@ -93,9 +100,11 @@ void tile(const int8_t* panel, const uint8_t* rows, int64_t apart, int64_t depth
       total[r][1] = DOT(total[r][1], row, right);
     }
   }
-  for (int r = 0; r < count; ++r)
-    for (int v = 0; v < kVectors; ++v)
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kColumns + 8 * v), total[r][v]);
+#pragma GCC unroll 8
+  for (int r = 0; r < count; ++r) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kColumns), total[r][0]);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + r * kColumns + 8), total[r][1]);
+  }
 }
 
 #else
@@ -130,10 +139,10 @@ inline void add_wide(int32_t* sums, Bytes part, Bytes ones) {
 }
 
 template <int count>
-void tile(const int8_t* panel, const uint8_t* rows, int64_t apart, int64_t depth, int32_t* sums) {
+[[gnu::noinline]] void tile(const int8_t* panel, const uint8_t* rows, int64_t apart, int64_t depth, int32_t* sums) {
   const Bytes ones = _mm256_set1_epi16(1);
   for (int64_t i = 0; i < depth; i += kDepth) {
-    Bytes part[count][kVectors];
+    Bytes part[count][2];
 #pragma GCC unroll 4
     for (int g = 0; g < kDepth / 4; ++g, panel += 4 * kColumns) {
       const Bytes left = load(panel), right = load(panel + 32);
