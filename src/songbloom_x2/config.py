@@ -26,7 +26,7 @@ MixMethod = Literal["latents", "embeddings", "guidance"]
 """Where styles are mixed: in the prompt's latents; in what the model makes of them; or in each of its predictions."""
 Preset = Literal["draft", "fast", "balanced", "best"]
 SolverName = Literal["released", "midpoint", "ab2", "multistep"]
-Optimisation = Literal["minimal", "standard", "aggressive"]
+Optimisation = Literal["auto", "minimal", "standard", "aggressive"]
 Quantisation = Literal["auto", "none", "int8", "int8_weights", "int4"]
 Kernels = Literal["auto", "torch", "own"]
 Offload = Literal["none", "stage", "layer"]
@@ -309,14 +309,15 @@ class RuntimeConfig:
     """Number format of LM and DiT; the codec is always float32."""
     attention: AttentionKernel = "auto"
     """Which attention kernel runs."""
-    optimisation: Optimisation = "minimal"
-    """A bundle: minimal is torch's plain path, standard what changes no more than rounding, aggressive adds int8."""
+    optimisation: Optimisation = "auto"
+    """A bundle: minimal is torch's plain path, standard what changes no more than rounding, aggressive adds int8; auto:
+    standard on a CPU, else minimal."""
     packing: bool | None = None
     """Join projections, and lay weights out once for the CPU's kernels; none: what the bundle says."""
     quantise: Quantisation = "auto"
     """Number format of the weights of LM and DiT, see docs/performance.md; auto: what the bundle says."""
     kernels: Kernels = "auto"
-    """Whose kernels compute in int8 on a CPU: torch's, or our own, compiled here; auto: own where that is possible."""
+    """Whose kernels compute in float32 and int8 on a CPU: torch's, or our own, compiled here; auto: own if possible."""
     kv_cache: CacheFormat = "auto"
     """Number format of the keys and values that the LM keeps: the model's or smaller; auto: int8 with own kernels."""
     compile: bool | None = None

@@ -213,6 +213,7 @@ def test_where_they_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"kernels": "mine"}, "kernels 'mine' is unknown"),
         ({"kv_cache": "int2"}, "kv_cache 'int2' is unknown"),
         ({"kv_cache": "bfloat16", "quantise": "int8", "kernels": "own"}, "our own kernels read float32 and int8"),
+        ({"compile": True, "packing": True, "kernels": "own"}, "kernels 'own': compiled steps are torch's"),
     ],
 )
 def test_what_is_not_there_is_refused(settings: dict[str, str], message: str) -> None:

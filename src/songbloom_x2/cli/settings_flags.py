@@ -111,7 +111,7 @@ def add_machine_flags(group: Group) -> None:
         help=f"weights of LM and DiT (default {runtime.quantise})",
     )
     for flag, choices, what in (
-        ("--kernels", Kernels, f"of int8 on a CPU (default {runtime.kernels})"),
+        ("--kernels", Kernels, f"of float32 and int8 on a CPU (default {runtime.kernels})"),
         ("--offload", Offload, f"weights that come to the GPU for their turn (default {runtime.offload})"),
         ("--kv-cache", CacheFormat, f"what the LM remembers (default {runtime.kv_cache})"),
     ):

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from songbloom_x2.train.listener import WHOLE, accuracy, fit_listener, heard_songs
 
     torch.set_num_threads(args.threads)
-    loaded = load_model(args.model, resolve(RuntimeConfig(device="cpu")))
+    loaded = load_model(args.model, resolve(RuntimeConfig(device="cpu", optimisation="minimal")))
     codec = loaded.model.codec
     if not isinstance(codec, TwoStemCodec):
         raise ConfigError(f"--model {args.model}: its codec does not keep voice and band apart")

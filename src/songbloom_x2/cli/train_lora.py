@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--rank {args.rank}: must be from 1 to {LARGEST_RANK}")
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    loaded = load_model(args.model, resolve(RuntimeConfig(device="cpu", precision="float32", threads=args.threads)))
+    plain = RuntimeConfig(device="cpu", precision="float32", optimisation="minimal", threads=args.threads)
+    loaded = load_model(args.model, resolve(plain))
     model, codec = loaded.model.float(), loaded.model.codec
     if not isinstance(codec, TwoStemCodec) or model.config.alignment is None:
         raise ConfigError(f"--model {args.model}: adapters can be trained for models of the embedded kind only")

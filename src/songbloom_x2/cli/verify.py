@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from songbloom_x2.config import RuntimeConfig
     from songbloom_x2.verify import verify
 
-    report = verify(args.folder, RuntimeConfig(device=args.device, precision=args.dtype, tf32=False))
+    report = verify(
+        args.folder, RuntimeConfig(device=args.device, precision=args.dtype, tf32=False, optimisation="minimal")
+    )
     print(json.dumps(report.to_json(), ensure_ascii=False) if args.json else report.table())
     return 0 if report.ok else 1

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     with np.load(arguments[1], allow_pickle=False) as recorded:
         wanted = {name: recorded[name] for name in recorded.files}
     precision: Precision = str(wanted["precision"])  # type: ignore[assignment]
-    plan = resolve(RuntimeConfig(device="cpu", precision=precision))
+    plan = resolve(RuntimeConfig(device="cpu", precision=precision, optimisation="minimal"))
     with apply(plan):
         loaded = load_model(Path(arguments[0]), plan)
         made = reference_song(loaded, seconds=float(wanted["seconds"])).arrays

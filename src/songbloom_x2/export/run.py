@@ -47,7 +47,7 @@ def export_graphs(kind: Kind, model: str, out: Path, seconds: float, models_dir:
     refuse_existing(out)
     if kind != "torchscript":
         refuse_missing()
-    plan = resolve(RuntimeConfig(device="cpu", precision="float32"))
+    plan = resolve(RuntimeConfig(device="cpu", precision="float32", optimisation="minimal"))
     with apply(plan):
         loaded = load_model(model, plan, models_dir=models_dir)
         loaded.model.eval()
@@ -69,7 +69,7 @@ def export_weights(storage: Storage, model: str, out: Path, seconds: float, mode
     refuse_existing(out)
     # A CPU does not compute in float16: what such weights sing is compared in float32.
     precision: Precision = "float32" if storage == "float16" else storage
-    plan = resolve(RuntimeConfig(device="cpu", precision=precision))
+    plan = resolve(RuntimeConfig(device="cpu", precision=precision, optimisation="minimal"))
     with apply(plan):
         loaded: LoadedModel = load_model(model, plan, models_dir=models_dir)
         loaded.model.eval()

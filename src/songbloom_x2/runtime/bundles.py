@@ -16,14 +16,14 @@ from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.nn.stored import INT4_GROUP
 from songbloom_x2.runtime.choice import Choice
 
-_BUNDLES = ("minimal", "standard", "aggressive")
+_BUNDLES = ("auto", "minimal", "standard", "aggressive")
 _KINDS = ("none", "int8", "int8_weights", "int4")
 
 
 def resolve_packing(config: RuntimeConfig, device: str, dtype: torch.dtype) -> Choice:
     """``on`` where projections are joined (anywhere) and packed for the CPU's kernels."""
-    _check_bundle(config)
-    asked, wanted = _asked(config, config.packing, config.optimisation != "minimal")
+    bundle = _bundle(config, device)
+    asked, wanted = _asked(config, config.packing, bundle != "minimal")
     if not wanted:
         return Choice("packing", asked, "off", "torch's own layers")
     if device != "cpu":
@@ -70,7 +70,7 @@ def resolve_quantisation(config: RuntimeConfig, device: str, dtype: torch.dtype)
 
 def resolve_compile(config: RuntimeConfig, device: str, quantisation: str) -> Choice:
     """``on`` where step functions go through ``torch.compile``."""
-    asked, wanted = _asked(config, config.compile, config.optimisation != "minimal" and device == "cuda")
+    asked, wanted = _asked(config, config.compile, _bundle(config, device) != "minimal" and device == "cuda")
     if not wanted:
         why = (
             "as asked"
@@ -91,9 +91,13 @@ def resolve_compile(config: RuntimeConfig, device: str, quantisation: str) -> Ch
     return Choice("compile", asked, "on", "the first song waits for it; later ones and later processes use the cache")
 
 
-def _check_bundle(config: RuntimeConfig) -> None:
+def _bundle(config: RuntimeConfig, device: str) -> str:
     if config.optimisation not in _BUNDLES:
         raise RuntimePlanError(f"optimisation '{config.optimisation}' is unknown; known are {', '.join(_BUNDLES)}")
+    if config.optimisation == "auto":
+        # Compiling makes a GPU's first song wait: only where it was asked for.
+        return "standard" if device == "cpu" else "minimal"
+    return config.optimisation
 
 
 def _asked(config: RuntimeConfig, switch: bool | None, bundle: bool) -> tuple[str, bool]:

@@ -23,6 +23,12 @@ def resolve_kernels(config: RuntimeConfig, device: str, precision: str, quantisa
         why = "ours are for float32 and int8 on a CPU"
     elif quantisation == "none" and not packing:
         why = "ours have weights of their own layout: with packing, or int8"
+    elif quantisation == "none" and config.compile:
+        why = "compiled steps are torch's"
+    elif quantisation == "none" and config.attention != "auto":
+        why = f"the attention kernel '{config.attention}' is torch's"
+    elif config.kv_cache == "bfloat16":
+        why = "our own kernels read float32 and int8 keys and values"
     elif precision != "float32":
         why = f"ours give float32, not {precision}"
     why = why or obstacle()
@@ -56,10 +62,6 @@ def resolve_cache(config: RuntimeConfig, device: str, precision: str, kernels: s
         return Choice("kv cache", asked, precision, "the precision above")
     if asked == "model":
         return Choice("kv cache", asked, precision, "as asked")
-    if asked == "bfloat16" and kernels == "own":
-        raise RuntimePlanError(
-            "kv_cache 'bfloat16': our own kernels read float32 and int8; ask for int8 or kernels torch"
-        )
     if asked == "bfloat16" and not has_bfloat16(device):
         raise RuntimePlanError(f"kv_cache 'bfloat16': the device '{device}' has no such numbers; ask for int8")
     return Choice("kv cache", asked, asked, "as asked")
