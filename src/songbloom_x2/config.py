@@ -281,7 +281,7 @@ PRESETS: Mapping[str, Mapping[Preset, Mapping[str, Any]]] = MappingProxyType(
         "released": MappingProxyType(
             {
                 "draft": MappingProxyType({"steps": 12}),
-                "fast": MappingProxyType({"steps": 10, "solver": "ab2"}),
+                "fast": MappingProxyType({"steps": 12, "solver": "ab2"}),
                 "balanced": _AS_IT_IS,
                 "best": MappingProxyType({"steps": 72}),
             }

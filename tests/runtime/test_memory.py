@@ -93,7 +93,7 @@ def test_what_is_given_up_and_in_which_order(model: SongModel) -> None:
 
 
 def test_a_model_is_placed_by_the_plan_that_fits(model: SongModel) -> None:
-    fitted = Fitted(dataclasses.replace(CPU, memory="100GB"))
+    fitted = Fitted(dataclasses.replace(CPU, memory="100GB", optimisation="minimal"))
     assert fitted.place(SongModel(CONFIG, codec=None)).sketch.layers[0].attention.o.weight.dtype == torch.float32
     assert fitted.plan is not None and fitted.songs == 3
     tight = Fitted(dataclasses.replace(CPU, memory="100GB", quantise="int8"))
