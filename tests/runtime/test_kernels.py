@@ -17,7 +17,7 @@ from songbloom_x2.runtime.kernels import build
 from songbloom_x2.runtime.kernels.binding import Library, Shape
 from songbloom_x2.runtime.kernels.build import built
 from songbloom_x2.runtime.kernels.layout import panels, whole_numbers
-from songbloom_x2.runtime.kernels.linear import KernelLinear, agrees
+from songbloom_x2.runtime.kernels.linear import KernelLinear, Kind, agrees
 from songbloom_x2.runtime.plan import resolve
 from songbloom_x2.song_model import SongModel
 
@@ -86,6 +86,13 @@ def test_products_in_float32(rows: int, inputs: int, outputs: int, seed: int) ->
     found = KernelLinear(weight, bias, library, "float32")(x).double()
     expected = x.double() @ weight.double().T + bias.double()
     assert torch.allclose(found, expected, atol=2e-6 * float(expected.abs().max()) + 1e-6)
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_a_row_is_what_it_is_alone(library: Library, kind: Kind) -> None:
+    layer, x = KernelLinear(drawn(50, 800), None, library, kind), drawn(133, 800)
+    together = layer(x)
+    assert all(torch.equal(layer(x[first : first + 1])[0], together[first]) for first in range(len(x)))
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -33,7 +33,7 @@ def resolve_packing(config: RuntimeConfig, device: str, dtype: torch.dtype) -> C
         return _refused("packing", asked, config.packing is not None, "this torch has no oneDNN")
     if dtype == torch.bfloat16 and not _packs_bfloat16():
         return Choice("packing", asked, "on", "projections joined; this CPU has no bfloat16 kernels to pack for")
-    return Choice("packing", asked, "on", "projections joined, weights laid out once for oneDNN")
+    return Choice("packing", asked, "on", "projections joined, weights laid out once for the CPU's kernels")
 
 
 def resolve_quantisation(config: RuntimeConfig, device: str, dtype: torch.dtype) -> Choice:
