@@ -12,8 +12,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "listener",
         help="fit the recognisers of style and voice for songbloom eval",
-        description="Fit two linear classifiers on the sound of a corpus after the model's codec: the style of a band, "
-        "and the voice of a voice stem. They are judged on songs that were held out.",
+        description="Fit two linear classifiers on the sound of a corpus: the style of a band, and the voice of a "
+        "voice stem after the model's codec. They are judged on songs that were held out.",
         epilog="example: songbloom train listener --corpus data/corpus --held-out data/held-out --out "
         "listener.safetensors",
     )

@@ -1,4 +1,8 @@
-"""Fits the recognisers of style and voice on a corpus, as its songs sound once they were through the model's codec."""
+"""Fits the recognisers of style and voice on a corpus: bands as they were played, voices after the model's codec.
+
+A band through the codec is recognised as well as the band itself, and decoding it takes most of the time; a voice is
+not: the codec's renderer has a sound of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ import numpy as np
 import torch
 
 from songbloom_x2.codec.two_stem import TwoStemCodec
-from songbloom_x2.config import FRAME_RATE
+from songbloom_x2.codec.voice_renderer import VoiceStream
 from songbloom_x2.evaluate.recognition import Recogniser, fit_recogniser, style_features, voice_features
 from songbloom_x2.evaluation.listener import Listener
-from songbloom_x2.train.corpus.record import SongRecord, read_shard, shard_stems
-from songbloom_x2.train.prepare import stem_latents
+from songbloom_x2.train.corpus.record import BAND_RATE, SongRecord, read_shard, shard_stems
+from songbloom_x2.train.corpus.voice_params import FRAME_RATE as VOICE_RATE
 from songbloom_x2.types import FloatArray, Waveform
 
 HEARD_SECONDS = 24.0
@@ -38,12 +42,21 @@ class HeardSongs:
 
 @torch.inference_mode()
 def _heard(record: SongRecord, codec: TwoStemCodec) -> tuple[Waveform, Waveform]:
-    """Voice and band of the stretch in the song's middle, after the codec."""
-    latents = stem_latents(record, codec)
-    length = min(round(HEARD_SECONDS * FRAME_RATE), latents.shape[1])
-    first = (latents.shape[1] - length) // 2
-    voice, band = codec.decode_stems(latents[None, :, first : first + length])
-    return Waveform(voice[0].numpy(), codec.sample_rate), Waveform(band[0].numpy(), codec.sample_rate)
+    """Voice, after the codec, and band of the stretch in the song's middle."""
+    assert record.band is not None
+    frames = len(record.voice.f0)
+    length = min(round(HEARD_SECONDS * VOICE_RATE), frames)
+    first = (frames - length) // 2
+    part = slice(first, first + length)
+    bands, f0, voiced = (
+        torch.from_numpy(x[part])[None] for x in (record.voice.bands, record.voice.f0, record.voice.voiced)
+    )
+    latents = codec.encode_voice(bands.float(), f0.float(), voiced)
+    # The voice's frames stand in front of the band's, which are not asked for.
+    sung = VoiceStream(codec.renderer(), 1).push(*codec.voice_frames_of(latents), last=True)
+    samples = round(BAND_RATE / VOICE_RATE)
+    band = record.band[:, first * samples : (first + length) * samples].astype(np.float32) / np.float32(32767)
+    return Waveform(sung[0].numpy(), codec.sample_rate), Waveform(band, BAND_RATE)
 
 
 def heard_songs(
