@@ -6,18 +6,22 @@ import numpy as np
 import pytest
 
 from songbloom_x2.errors import CheckpointError
-from songbloom_x2.evaluate.recognition import fit_recogniser, style_features, voice_features
+from songbloom_x2.evaluate.recognition import STYLE_WIDTH, VOICE_WIDTH, fit_recogniser, style_features, voice_features
 from songbloom_x2.evaluation.listener import Listener, load_listener, save_listener, shipped_listener
 from songbloom_x2.pipeline import SongPipeline
 
 
 def test_it_is_written_and_read(tmp_path: Path) -> None:
-    rows = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
+    rows = np.random.default_rng(0).normal(size=(9, STYLE_WIDTH)).astype(np.float32)
     recogniser = fit_recogniser(rows, ["a", "b", "c"] * 3)
-    save_listener(Listener(recogniser, recogniser, "nine songs"), tmp_path / "listener.safetensors")
+    voices = fit_recogniser(rows[:, :VOICE_WIDTH], ["a", "b", "c"] * 3)
+    save_listener(Listener(recogniser, voices, "nine songs"), tmp_path / "listener.safetensors")
     found = load_listener(tmp_path / "listener.safetensors")
     assert found.source == "nine songs" and found.voice.names == ("a", "b", "c")
     assert [found.style(row) for row in rows] == [recogniser(row) for row in rows]
+    save_listener(Listener(voices, voices, "others"), tmp_path / "listener.safetensors")
+    with pytest.raises(CheckpointError, match="other features"):
+        load_listener(tmp_path / "listener.safetensors")
     (tmp_path / "other").write_bytes(b"12345678")
     with pytest.raises(CheckpointError, match="not a listener"):
         load_listener(tmp_path / "other")

@@ -12,7 +12,7 @@ import pytest
 from songbloom_x2.cli.evaluate import _part
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import ConfigError
-from songbloom_x2.evaluate.recognition import fit_recogniser
+from songbloom_x2.evaluate.recognition import STYLE_WIDTH, VOICE_WIDTH, fit_recogniser
 from songbloom_x2.evaluation.figures import FIGURES, summarise
 from songbloom_x2.evaluation.listener import Listener
 from songbloom_x2.evaluation.measure import Figures
@@ -46,7 +46,9 @@ def listener() -> Listener:
         rows = rng.normal(size=(12, width)).astype(np.float32)
         return fit_recogniser(rows, [names[i % len(names)] for i in range(12)])
 
-    return Listener(fitted(110, ["country", "rock", "soul"]), fitted(60, ["kit", "glen", "edie"]), "random")  # type: ignore[arg-type]
+    return Listener(
+        fitted(STYLE_WIDTH, ["country", "rock", "soul"]), fitted(VOICE_WIDTH, ["kit", "glen", "edie"]), "random"
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +93,23 @@ def test_another_listener_judges_the_kept_songs(
 ) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(evaluated[0], folder)
-    rows = np.random.default_rng(1).normal(size=(12, 110)).astype(np.float32)
+    rows = np.random.default_rng(1).normal(size=(12, STYLE_WIDTH)).astype(np.float32)
     other = fit_recogniser(rows, [("polka", "tango")[i % 2] for i in range(12)])
-    voices = fit_recogniser(rows[:, :60], [("ann", "bob")[i % 2] for i in range(12)])
+    voices = fit_recogniser(rows[:, :VOICE_WIDTH], [("ann", "bob")[i % 2] for i in range(12)])
     deaf = Deaf()
     songs = Evaluation(pipeline, PLAN, folder, deaf, Listener(other, voices, "other")).run(lambda *told: None)
     assert all(song["style_heard"] in ("polka", "tango") and song["voice_heard"] in ("ann", "bob") for song in songs)
     assert deaf.asked == 0 and json.loads((folder / "000.json").read_text()) == songs[0]
+
+
+def test_features_of_another_version_are_refused(
+    pipeline: SongPipeline, listener: Listener, evaluated: tuple[Path, list[Figures]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(evaluated[0], folder)
+    np.savez(folder / "000.npz", band=np.zeros(110, np.float32), voice=np.zeros(VOICE_WIDTH, np.float32))
+    with pytest.raises(ConfigError, match="another version"):
+        Evaluation(pipeline, PLAN, folder, Deaf(), listener).run(lambda *told: None)
 
 
 def test_a_part_makes_its_own_songs_only(pipeline: SongPipeline, tmp_path: Path) -> None:

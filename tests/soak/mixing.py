@@ -47,7 +47,7 @@ from ground import report
 from songbloom_x2.audio.analysis import onset_envelope
 from songbloom_x2.audio.files import read_audio, write_audio
 from songbloom_x2.config import DEFAULT_MIX_METHOD, RuntimeConfig
-from songbloom_x2.evaluate.recognition import Recogniser, fit_recogniser, style_features, voice_features
+from songbloom_x2.evaluate.recognition import STYLE_WIDTH, Recogniser, fit_recogniser, style_features, voice_features
 from songbloom_x2.evaluation.listener import load_listener, shipped_listener
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.types import FloatArray, SongRequest, Style, StyleMix, Waveform
@@ -188,16 +188,13 @@ def _own_features(voice: Waveform, band: Waveform) -> FloatArray:
     return np.stack([_features(voice, band), *(_features(*part) for part in parts)])
 
 
-BAND = 110
-
-
 def _measured(
     rows: Sequence[Found], named: Sequence[tuple[str, str]], styles: dict[str, Style], own: dict[str, FloatArray]
 ) -> tuple[list[Found], dict[str, float]]:
     """Every song's distances to its pair's styles, and how often the classifiers are right about pure songs."""
     spread = np.stack([found[0] for found in own.values()]).std(0) + 1e-6
     listener = load_listener(shipped_listener()).style
-    pieces = [(piece[:BAND], styles[name].tags[0]) for name, found in own.items() for piece in found[1:]]
+    pieces = [(piece[:STYLE_WIDTH], styles[name].tags[0]) for name, found in own.items() for piece in found[1:]]
     classifier = fit_recogniser(np.stack([piece for piece, _ in pieces]), [band for _, band in pieces])
     out: list[Found] = []
     right: dict[str, list[float]] = {
@@ -212,14 +209,14 @@ def _measured(
         bands = [style.tags[0] for style in pair]
         features, band = np.asarray(row["features"], np.float32), np.mean(row["halves"], 0, dtype=np.float32)
         found: Found = {name: row[name] for name in ("pair", "method", "weight")}
-        place = _place(classifier, band, bands, [own[style.name][1:, :BAND].mean(0) for style in pair])
-        heard = _of_two(listener, features[:BAND], bands)
+        place = _place(classifier, band, bands, [own[style.name][1:, :STYLE_WIDTH].mean(0) for style in pair])
+        heard = _of_two(listener, features[:STYLE_WIDTH], bands)
         if row["method"] == "pure":
             side = int(row["weight"])
             right["style_of_two"].append(float((place > 0.5) == bool(side)))
             right["style_of_all"].append(float(classifier(band) == bands[side]))
             right["listener_of_two"].append(float(heard[side] > heard[1 - side]))
-            right["listener_of_all"].append(float(listener(features[:BAND]) == bands[side]))
+            right["listener_of_all"].append(float(listener(features[:STYLE_WIDTH]) == bands[side]))
         for index, side_name in enumerate(("first", "second")):
             style = pair[index]
             gap = (features - own[style.name][0]) / spread

@@ -24,6 +24,8 @@ _SHAPES = 16
 """Cosine shapes of the spectrum, from its level on, whose motion is heard."""
 _RATES = (0.3, 0.7, 1.1, 1.6, 2.2, 3.0, 4.0, 5.5, 7.5, 10.0, 14.0)
 """Borders in Hz between the bands of the modulation spectrum."""
+STYLE_WIDTH, VOICE_WIDTH = 3 * _MELS + _SHAPES * (len(_RATES) - 1), 60
+"""How many features a band and a voice have."""
 SHRINKAGE = 0.2
 
 
@@ -31,7 +33,7 @@ def style_features(waveform: Waveform) -> FloatArray:
     """What a band sounds like: ``[280]``. Mean, spread and liveliness of 40 mel levels, and what moves how fast."""
     levels, _ = _levels(waveform)
     if len(levels) < 2:
-        return np.zeros(3 * _MELS + _SHAPES * (len(_RATES) - 1), np.float32)
+        return np.zeros(STYLE_WIDTH, np.float32)
     mean = levels.mean(0)
     basis = np.cos(np.pi * np.arange(_SHAPES)[:, None] * (np.arange(_MELS) + 0.5) / _MELS) / np.sqrt(_MELS / 2)
     motion = _modulation((levels - mean) @ basis.T)
@@ -44,7 +46,7 @@ def voice_features(waveform: Waveform) -> FloatArray:
     levels, power = _levels(waveform)
     loud = power > power.max(initial=0.0) * 10**-2.5
     if loud.sum() < 8:
-        return np.zeros(20 + 20 + 20, np.float32)
+        return np.zeros(VOICE_WIDTH, np.float32)
     chosen = levels[loud]
     order = np.arange(1, 21)[:, None]
     basis = np.cos(np.pi * order * (np.arange(_MELS) + 0.5) / _MELS) / np.sqrt(_MELS / 2)

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from songbloom_x2.audio.atomic import write_atomically
 from songbloom_x2.errors import CheckpointError
-from songbloom_x2.evaluate.recognition import Recogniser
+from songbloom_x2.evaluate.recognition import STYLE_WIDTH, VOICE_WIDTH, Recogniser
 
 _PARTS = ("mean", "scale", "weights", "bias")
 
@@ -60,4 +60,6 @@ def load_listener(path: Path) -> Listener:
         raise CheckpointError(
             f"{path}: not a listener ({str(error)[:80]}): fit one with songbloom train listener"
         ) from None
+    if (len(parts["style"].mean), len(parts["voice"].mean)) != (STYLE_WIDTH, VOICE_WIDTH):
+        raise CheckpointError(f"{path}: fitted on other features: fit it again with songbloom train listener")
     return Listener(parts["style"], parts["voice"], str(names["source"]))

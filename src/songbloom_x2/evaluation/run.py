@@ -21,7 +21,7 @@ from songbloom_x2.audio.files import write_audio
 from songbloom_x2.audio.limiter import levelled
 from songbloom_x2.config import OutputConfig
 from songbloom_x2.errors import ConfigError, SongBloomError
-from songbloom_x2.evaluate.recognition import style_features
+from songbloom_x2.evaluate.recognition import STYLE_WIDTH, style_features
 from songbloom_x2.evaluate.transcribe import WHISPER_RATE, Hears
 from songbloom_x2.evaluation import measure
 from songbloom_x2.evaluation.listener import Listener
@@ -198,6 +198,8 @@ class Evaluation:
             if "band" not in kept:
                 return {}
             features = measure.Features(kept["band"], kept.get("voice"))
+        if len(features.band) != STYLE_WIDTH:
+            raise ConfigError(f"{path}: kept by another version, with other features: use another --out")
         return measure.of_recognition(features, style, self._listener, self._named_prompts())
 
     def _keep(self, number: int, song: Song, voice: Waveform | None, features: measure.Features) -> Waveform:
