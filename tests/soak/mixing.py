@@ -1,6 +1,7 @@
 """Do mixed styles lie between their two? Short songs at several weights, by every method, measured.
 
     python tests/soak/mixing.py --pairs 20 --compared 8 --work mixing --out tests/soak/results/mixing.json
+    python tests/soak/mixing.py --sounds bands/*.wav --pairs 6 --compared 0 --work sounds --out sounds.json
 
 For every pair of the embedded model's styles (of two kinds of music, in two voices) and every weight of the second one,
 songs of one seed: by the default method for all pairs, by the others for those that are ``compared``. How far each is
@@ -10,10 +11,10 @@ from either style, by
   their spread over the styles;
 - style: where it stands between the two on the axis of a style classifier, which is fitted on pieces of the styles' own
   sound and never heard a song of the model (0: as the first one's own sound, 1: as the second one's);
-- tempo: octaves between the strongest pulse and the style's tempo. The pulse is looked for from a little under the
-  slower style's tempo to a little over the faster one's, the same for all songs of a pair, so it knows nothing of the
-  weight: music without a pulse would lie as near to the one as to the other at every weight. Only of pairs whose tempos
-  are from a fifth of an octave to an octave apart.
+- tempo: octaves between the band's strongest pulse and the style's tempo. The pulse is looked for from a little under
+  the slower style's tempo to a little over the faster one's, the same for all songs of a pair, so it knows nothing of
+  the weight: music without a pulse would lie as near to the one as to the other at every weight. Only of pairs whose
+  tempos are from a fifth of an octave to an octave apart.
 
 ``listener`` is minus the log-probability of either of the two bands by the listener that comes with the model.
 ``recognised`` says how often both classifiers are right about songs in one pure style, and how often the pulse of one
@@ -30,6 +31,7 @@ made again; the figures of every song go there too.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import math
@@ -78,16 +80,19 @@ def main() -> int:
     parser.add_argument("--compared", type=int, default=8, help="pairs that are mixed by every method")
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--sounds", type=Path, nargs="+", help="recordings to mix in place of the model's own styles")
     parser.add_argument("--work", type=Path, required=True, help="folder of what is made already")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     pipeline = SongPipeline.from_pretrained("embedded", RuntimeConfig(device="cpu", threads=1, batch_size=12))
-    styles = {style.name: style for style in pipeline.named_styles}
-    own = args.work / "styles.npz"
-    if not own.exists():
-        np.savez(own, **{name: _own_features(*pipeline.decode_style_stems(style)) for name, style in styles.items()})
-    pairs = _pairs(pipeline.named_styles)[: args.pairs]
+    known = pipeline.named_styles if args.sounds is None else [_sound(pipeline, path) for path in args.sounds]
+    styles = {style.name: style for style in known}
+    kept = args.work / "styles.npy"
+    if not kept.exists():
+        np.save(kept, np.stack([_own_features(*pipeline.decode_style_stems(style)) for style in known]))
+    own = dict(zip(styles, np.load(kept), strict=True))
+    pairs = _pairs(known)[: args.pairs]
     rows: list[Found] = []
     for methods, count in (((DEFAULT_MIX_METHOD,), len(pairs)), (METHODS, args.compared)):
         for number, (first, second) in enumerate(pairs[:count]):
@@ -98,21 +103,28 @@ def main() -> int:
         songs = _songs(first, second, METHODS if number < args.compared else (DEFAULT_MIX_METHOD,))
         rows += [{"pair": number, **song} for song in _heard(args.work / str(number), songs, first, second)]
     named = [(first.name, second.name) for first, second in pairs]
-    measured, recognised = _measured(rows, named, styles, dict(np.load(own)))
+    measured, recognised = _measured(rows, named, styles, own)
     (args.work / "songs.json").write_text(json.dumps(measured, indent=1))
-    summary = {method: _summary(measured, method) for method in METHODS}
+    methods = METHODS if args.compared else (DEFAULT_MIX_METHOD,)
+    summary = {method: _summary(measured, method) for method in methods}
     good = all(summary[DEFAULT_MIX_METHOD][measure][way] for measure in JUDGED for way in ("grows", "falls"))
     facts = {
         "command": f"python tests/soak/mixing.py --pairs {args.pairs} --compared {args.compared} "
         f"--seconds {args.seconds:g} --steps {args.steps}",
+        "sounds": 0 if args.sounds is None else len(args.sounds),
         "model": pipeline.description["sha256"],
         "default": DEFAULT_MIX_METHOD,
         "songs": len(rows),
         "recognised": recognised,
         "summary": summary,
-        "overall": _overall(measured),
+        **({"overall": _overall(measured)} if args.compared else {}),
     }
     return report(args, facts, good)
+
+
+def _sound(pipeline: SongPipeline, path: Path) -> Style:
+    """A recording as a style of a kind and a voice of its own."""
+    return dataclasses.replace(pipeline.encode_style(path), name=str(path), tags=(path.stem, path.stem))
 
 
 def _pairs(styles: Sequence[Style]) -> list[tuple[Style, Style]]:
@@ -155,7 +167,7 @@ def _heard(folder: Path, songs: Sequence[Wanted], first: Style, second: Style) -
     for method, weight, name, _ in songs:
         voice, band = (read_audio(folder / f"{name}.{stem}.flac") for stem in ("voice", "band"))
         halves = [style_features(Waveform(half, band.sample_rate)) for half in np.array_split(band.samples, 2, 1)]
-        pulse = _pulse(Waveform(voice.samples + band.samples, band.sample_rate), first.tempo, second.tempo)
+        pulse = _pulse(band, first.tempo, second.tempo)
         features = _features(voice, band)
         found.append({"method": method, "weight": weight, "pulse": pulse, "features": features, "halves": halves})
     return found
@@ -171,8 +183,8 @@ def _pulse(sound: Waveform, first: float | None, second: float | None) -> float 
     low, high = (math.log2(pick(first, second)) + side for pick, side in ((min, -BEYOND), (max, BEYOND)))
     tempos = np.exp2(np.linspace(low, high, 400))
     lags = 60 * a_second / tempos
-    # A beat's double is in every bar; lags beyond two thirds of the song compare too little of it.
-    strengths = [np.interp(lags * multiple, np.arange(len(same)), same) for multiple in (1, 2)]
+    # What comes again after a beat does so after two and four: of other fractions of a bar that is not true.
+    strengths = [np.interp(lags * multiple, np.arange(len(same)), same) for multiple in (1, 2, 4)]
     return float(tempos[int(np.argmax(np.mean(strengths, axis=0)))])
 
 
@@ -192,7 +204,9 @@ def _measured(
     rows: Sequence[Found], named: Sequence[tuple[str, str]], styles: dict[str, Style], own: dict[str, FloatArray]
 ) -> tuple[list[Found], dict[str, float]]:
     """Every song's distances to its pair's styles, and how often the classifiers are right about pure songs."""
-    spread = np.stack([found[0] for found in own.values()]).std(0) + 1e-6
+    spread = np.stack([found[0] for found in own.values()]).std(0)
+    # Recordings from elsewhere have all of their sound in the band: nothing in their voices differs.
+    used = spread > 1e-3
     listener = load_listener(shipped_listener()).style
     pieces = [(piece[:STYLE_WIDTH], styles[name].tags[0]) for name, found in own.items() for piece in found[1:]]
     classifier = fit_recogniser(np.stack([piece for piece, _ in pieces]), [band for _, band in pieces])
@@ -210,26 +224,28 @@ def _measured(
         features, band = np.asarray(row["features"], np.float32), np.mean(row["halves"], 0, dtype=np.float32)
         found: Found = {name: row[name] for name in ("pair", "method", "weight")}
         place = _place(classifier, band, bands, [own[style.name][1:, :STYLE_WIDTH].mean(0) for style in pair])
-        heard = _of_two(listener, features[:STYLE_WIDTH], bands)
+        # It knows the kinds of music that come with the model only.
+        heard = _of_two(listener, features[:STYLE_WIDTH], bands) if set(bands) <= set(listener.names) else None
         if row["method"] == "pure":
             side = int(row["weight"])
             right["style_of_two"].append(float((place > 0.5) == bool(side)))
             right["style_of_all"].append(float(classifier(band) == bands[side]))
-            right["listener_of_two"].append(float(heard[side] > heard[1 - side]))
-            right["listener_of_all"].append(float(listener(features[:STYLE_WIDTH]) == bands[side]))
+            if heard is not None:
+                right["listener_of_two"].append(float(heard[side] > heard[1 - side]))
+                right["listener_of_all"].append(float(listener(features[:STYLE_WIDTH]) == bands[side]))
         for index, side_name in enumerate(("first", "second")):
             style = pair[index]
-            gap = (features - own[style.name][0]) / spread
+            gap = ((features - own[style.name][0])[used]) / spread[used]
             found[f"timbre_{side_name}"] = float(np.sqrt(np.mean(np.square(gap))))
             found[f"style_{side_name}"] = abs(place - index)
-            found[f"listener_{side_name}"] = -heard[index]
+            found[f"listener_{side_name}"] = None if heard is None else -heard[index]
             known = row["pulse"] is not None and style.tempo is not None
             found[f"tempo_{side_name}"] = abs(math.log2(row["pulse"] / style.tempo)) if known else None
         if row["method"] == "pure" and found["tempo_first"] is not None:
             nearer = found["tempo_second"] < found["tempo_first"]
             right["tempo_of_two"].append(float(nearer == bool(row["weight"])))
         out.append({name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()})
-    return out, {name: round(float(np.mean(values)), 3) for name, values in right.items()}
+    return out, {name: round(float(np.mean(values)), 3) for name, values in right.items() if values}
 
 
 def _place(recogniser: Recogniser, features: FloatArray, bands: Sequence[str], own: Sequence[FloatArray]) -> float:
@@ -251,6 +267,8 @@ def _summary(rows: Sequence[Found], method: str) -> dict[str, Any]:
     pairs = sorted({row["pair"] for row in rows if row["method"] == method})
     told: dict[str, Any] = {"pairs": len(pairs)}
     for measure in MEASURES:
+        if all(row[f"{measure}_first"] is None for row in rows):
+            continue
         tables = [_table(rows, pairs, method, f"{measure}_{side}") for side in ("first", "second")]
         means = [np.nanmean(table, axis=0) for table in tables]
         rng = np.random.default_rng(0)
@@ -292,6 +310,7 @@ def _overall(rows: Sequence[Found]) -> dict[str, Any]:
         low, high = np.nanpercentile([off(method, draw) - off(best, draw) for draw in draws], [2.5, 97.5])
         told[method] = {
             "off": round(means[method], 3),
+            **{measure: round(_off(tables[method, measure], everyone), 3) for measure in JUDGED},
             "more_than_best_95": [round(float(low), 3), round(float(high), 3)],
         }
     return told
@@ -301,7 +320,7 @@ def _table(rows: Sequence[Found], pairs: Sequence[int], method: str, name: str) 
     """``[pairs, weights]``; not a number where it was not heard."""
     table = np.full((len(pairs), len(WEIGHTS)), np.nan)
     for row in rows:
-        if row["method"] in (method, "pure") and row[name] is not None:
+        if row["method"] in (method, "pure") and row["pair"] in pairs and row[name] is not None:
             table[pairs.index(row["pair"]), WEIGHTS.index(row["weight"])] = row[name]
     return table
 
