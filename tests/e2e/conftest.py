@@ -36,7 +36,7 @@ LONG_LYRICS = "\n\n".join([LYRICS] * 6)
 QUICK = {"duration": 4, "steps": 4}
 LONG = {"duration": 120, "steps": 32}
 """For songs that are cancelled: they are still being made when a slow browser comes to it."""
-PATIENCE = 240_000
+PATIENCE = 600_000
 """Milliseconds that anything may take on a busy machine."""
 expect.set_options(timeout=PATIENCE)
 

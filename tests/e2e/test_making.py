@@ -93,7 +93,7 @@ def test_a_killed_server_loses_nothing(open_page: Callable[..., Any], start_serv
     expect(page.get_by_label("Lyrics", exact=True)).to_have_value(re.compile("More"))
     song = studio.song_of(job)
     page.wait_for_selector(f"sb-library [data-song={song}]")
-    with urllib.request.urlopen(f"{server.address}/v1/songs/{song}/audio", timeout=240) as answer:
+    with urllib.request.urlopen(f"{server.address}/v1/songs/{song}/audio", timeout=600) as answer:
         assert answer.read(4) == b"fLaC"
 
 
