@@ -95,7 +95,7 @@ export async function compare(song) {
   const time = h("span", { class: "num soft" });
   const sides = letters.map((letter, side) => {
     const name = fresh("side");
-    const pick = h("select", { class: "input", id: name, onchange: () => load(side, songs.find((one) => one.id === pick.value)) }, songs.map((one) => h("option", { value: one.id, selected: one.id === chosen[side].id }, `${titleOf(one)} · ${clock(one.seconds)} · ${t("song.seed")} ${one.seed}`)));
+    const pick = h("select", { class: "input", id: name, onchange: () => load(side, songs.find((one) => one.id === pick.value)) }, songs.map((one) => h("option", { value: one.id, selected: one.id === chosen[side].id }, `${titleOf(one)} · ${t("song.seed")} ${one.seed} · ${clock(one.seconds)}`)));
     return h("div", { class: "compare-side" }, h("div", { class: "row" }, h("label", { class: "letter", for: name }, letter), pick), waves[side].element, told[side]);
   });
   async function load(side, one) {
