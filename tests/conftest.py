@@ -45,7 +45,7 @@ def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Songs are as long as they are asked to be, whatever the seed, and one of 80 s is long enough to be interrupted.
     """
-    loaded = load_model(GOLDEN / "prepend-flow", resolve(RuntimeConfig(device="cpu")))
+    loaded = load_model(GOLDEN / "prepend-flow", resolve(RuntimeConfig(device="cpu", optimisation="minimal")))
     model = loaded.model
     with torch.no_grad():
         model.sketch.classifier[2].bias[model.sketch.end_token] = -1e4

@@ -37,7 +37,7 @@ def test_a_scale_stands_behind_the_last_colon() -> None:
 @pytest.fixture(scope="module")
 def adapter(aligned_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A loud one, for the sketch and the renderer."""
-    loaded = load_model(aligned_model, resolve(RuntimeConfig(device="cpu", threads=1)))
+    loaded = load_model(aligned_model, resolve(RuntimeConfig(device="cpu", optimisation="minimal", threads=1)))
     layers = adapted(loaded.model.float(), ["sketch", "dit", "prior"], 2, 2.0, seed=0)
     generator = torch.Generator().manual_seed(1)
     for layer in layers.values():

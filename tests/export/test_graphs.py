@@ -23,7 +23,7 @@ from songbloom_x2.sketch import sampling as torch_sampling
 
 @pytest.fixture(scope="module")
 def embedded() -> LoadedModel:
-    return load_model("embedded", resolve(RuntimeConfig(device="cpu")))
+    return load_model("embedded", resolve(RuntimeConfig(device="cpu", optimisation="minimal")))
 
 
 def test_the_lm_with_its_cache_outside_is_the_lm(embedded: LoadedModel) -> None:

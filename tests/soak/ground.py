@@ -45,7 +45,7 @@ threading.Event().wait()
 
 def tiny_model(folder: Path) -> Path:
     """A small random model that makes songs as long as they are asked to be, as a native folder."""
-    loaded = load_model(GOLDEN, resolve(RuntimeConfig(device="cpu")))
+    loaded = load_model(GOLDEN, resolve(RuntimeConfig(device="cpu", optimisation="minimal")))
     model = loaded.model
     with torch.no_grad():
         model.sketch.classifier[2].bias[model.sketch.end_token] = -1e4

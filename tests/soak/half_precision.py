@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=4, help="diffusion steps a block (default 4)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
-    plan = resolve(RuntimeConfig(device="cpu", precision="float32"))
+    plan = resolve(RuntimeConfig(device="cpu", precision="float32", optimisation="minimal"))
     model = load_model("embedded", plan).model
     place(model, torch.device("cpu"), getattr(torch, args.precision))
     sampling = dataclasses.replace(model.config.sampling, steps=args.steps)

@@ -150,7 +150,7 @@ def run() -> None:
     if args.only == "train":
         return
     torch.set_num_threads(args.threads)
-    loaded = load_model("embedded", resolve(RuntimeConfig(device="cpu", threads=args.threads)))
+    loaded = load_model("embedded", resolve(RuntimeConfig(device="cpu", optimisation="minimal", threads=args.threads)))
     codec = loaded.model.codec
     assert isinstance(codec, TwoStemCodec)
     judge = classifier(args.corpus, own, codec, args.corpus_songs)
