@@ -28,7 +28,7 @@ def embedded_config() -> SongConfig:
         lyrics=LyricsConfig(vocabulary=sung_vocabulary(), max_len=1600, folding="sung", pad=False, pace=PACE),
         prompt=PromptConfig(max_len=75, window=250),
         codec=codec,
-        alignment=AlignmentConfig(layout=layout, voice_from_prior=0.5, vibrato_semitones=0.25),
+        alignment=AlignmentConfig(layout=layout, voice_from_prior=0.75, vibrato_semitones=0.25),
         latent_dim=codec.latent_dim,
         num_pitch=layout.size,
         sketch_fusion="add",
