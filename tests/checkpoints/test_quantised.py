@@ -169,7 +169,7 @@ print(peak_bytes() - before, module_bytes(loaded.model))
 @pytest.mark.long
 def test_the_full_weights_are_never_in_memory(tmp_path):
     """By the system's account: loading takes less than the float32 weights alone would."""
-    config = dataclasses.replace(CONFIG, dim=512, num_heads=8, hidden_scale=4, lm_layers=8, diff_layers=2)
+    config = dataclasses.replace(CONFIG, dim=768, num_heads=12, hidden_scale=4, lm_layers=8, diff_layers=2)
     torch.manual_seed(1)
     model = SongModel(config)
     whole = sum(parameter.nbytes for parameter in model.parameters())
