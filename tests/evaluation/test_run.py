@@ -12,7 +12,7 @@ import pytest
 from songbloom_x2.cli.evaluate import _part
 from songbloom_x2.config import RuntimeConfig
 from songbloom_x2.errors import ConfigError
-from songbloom_x2.evaluate.recognition import STYLE_WIDTH, VOICE_WIDTH, fit_recogniser
+from songbloom_x2.evaluate.recognition import STYLE_WIDTH, VOICE_WIDTH, Recogniser, fit_recogniser
 from songbloom_x2.evaluation.figures import FIGURES, summarise
 from songbloom_x2.evaluation.listener import Listener
 from songbloom_x2.evaluation.measure import Figures
@@ -42,13 +42,13 @@ class Deaf:
 def listener() -> Listener:
     rng = np.random.default_rng(0)
 
-    def fitted(width: int, names: list[str]) -> object:
+    def fitted(width: int, names: list[str]) -> Recogniser:
         rows = rng.normal(size=(12, width)).astype(np.float32)
         return fit_recogniser(rows, [names[i % len(names)] for i in range(12)])
 
     return Listener(
         fitted(STYLE_WIDTH, ["country", "rock", "soul"]), fitted(VOICE_WIDTH, ["kit", "glen", "edie"]), "random"
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from songbloom_x2.config import LyricsConfig, OobleckConfig, PromptConfig, RuntimeConfig, SamplingConfig, SongConfig
+from songbloom_x2.config import (
+    CacheFormat,
+    LyricsConfig,
+    OobleckConfig,
+    PromptConfig,
+    Quantisation,
+    RuntimeConfig,
+    SamplingConfig,
+    SongConfig,
+)
 from songbloom_x2.engine import Generation, SongTask
 from songbloom_x2.errors import RuntimePlanError
 from songbloom_x2.runtime.apply import apply
@@ -141,11 +151,10 @@ def test_the_layout(has_dot: bool) -> None:
 
 @pytest.mark.parametrize("quantise", ["int8", "none"])
 @pytest.mark.parametrize("kv_cache", ["int8", "model"])
-def test_fused_steps_are_the_models_own(kv_cache: str, quantise: str) -> None:
+def test_fused_steps_are_the_models_own(kv_cache: CacheFormat, quantise: Quantisation) -> None:
     """The same layers, once called by the model and once as one call; sequences of two lengths."""
     torch.manual_seed(3)
-    asked = {"quantise": quantise, "packing": True, "kv_cache": kv_cache}
-    plan = resolve(RuntimeConfig(device="cpu", kernels="own", **asked))  # type: ignore[arg-type]
+    plan = resolve(RuntimeConfig(device="cpu", kernels="own", quantise=quantise, packing=True, kv_cache=kv_cache))
     model = plan.place(SongModel(CONFIG, codec=None).eval().requires_grad_(False))
     fast = plan.steps(model)
     slow = dataclasses.replace(model.steps(), new_cache=fast.new_cache)
@@ -223,9 +232,9 @@ def test_where_they_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"compile": True, "packing": True, "kernels": "own"}, "kernels 'own': compiled steps are torch's"),
     ],
 )
-def test_what_is_not_there_is_refused(settings: dict[str, str], message: str) -> None:
+def test_what_is_not_there_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(RuntimePlanError, match=message):
-        resolve(RuntimeConfig(device="cpu", **settings))  # type: ignore[arg-type]
+        resolve(RuntimeConfig(device="cpu", **settings))
 
 
 def test_a_compiler_that_fails_says_so(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -48,14 +48,15 @@ from ground import report
 
 from songbloom_x2.audio.analysis import onset_envelope
 from songbloom_x2.audio.files import read_audio, write_audio
-from songbloom_x2.config import DEFAULT_MIX_METHOD, RuntimeConfig
+from songbloom_x2.config import DEFAULT_MIX_METHOD, MixMethod, RuntimeConfig
 from songbloom_x2.evaluate.recognition import STYLE_WIDTH, Recogniser, fit_recogniser, style_features, voice_features
 from songbloom_x2.evaluation.listener import load_listener, shipped_listener
 from songbloom_x2.pipeline import SongPipeline
 from songbloom_x2.types import FloatArray, SongRequest, Style, StyleMix, Waveform
 
 LYRICS = "[verse] Morning comes and rivers carry me home. Every window holds a little light."
-METHODS = ("latents", "embeddings", "guidance", "embeddings, spherical")
+SPHERICAL = ", spherical"
+METHODS = (*get_args(MixMethod), DEFAULT_MIX_METHOD + SPHERICAL)
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 MEASURES = ("timbre", "style", "listener", "tempo")
 JUDGED = ("timbre", "style", "tempo")
@@ -142,11 +143,17 @@ def _songs(first: Style, second: Style, methods: Sequence[str]) -> list[Wanted]:
     """A pair's songs: the pure ones, then the mixes."""
     pure: list[Wanted] = [("pure", 0.0, "pure-0", first), ("pure", 1.0, "pure-1", second)]
     for method, weight in itertools.product(methods, WEIGHTS[1:-1]):
-        where, _, spherical = method.partition(", ")
+        where, spherical = _method(method)
         parts = ((first.name, 1 - weight), (second.name, weight))
-        mix = StyleMix(parts, where, bool(spherical))  # type: ignore[arg-type]  # one of MixMethod
+        mix = StyleMix(parts, where, spherical)
         pure.append((method, weight, f"{where}{'-spherical' if spherical else ''}-{weight:g}", mix))
     return pure
+
+
+def _method(name: str) -> tuple[MixMethod, bool]:
+    """The method of a name in ``METHODS``, and whether it is spherical."""
+    plain = name.removesuffix(SPHERICAL)
+    return next(method for method in get_args(MixMethod) if method == plain), plain != name
 
 
 def _make_missing(pipeline: SongPipeline, request: SongRequest, songs: Sequence[Wanted], folder: Path) -> None:

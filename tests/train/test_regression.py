@@ -11,11 +11,14 @@ import torch
 
 from songbloom_x2.cli.main import main
 from songbloom_x2.codec.two_stem import TwoStemCodec
+from songbloom_x2.config import TwoStemConfig
+from songbloom_x2.errors import ConfigError
+from songbloom_x2.train.corpus.generate import CorpusConfig, generate
 from songbloom_x2.train.corpus.song import Studio
 from songbloom_x2.train.embedded import embedded_config
 from songbloom_x2.train.objectives import RegressionObjective
 from songbloom_x2.train.parts import freeze_regression, fresh_model
-from songbloom_x2.train.prepare import prepare_song
+from songbloom_x2.train.prepare import load_songs, prepare_song
 from songbloom_x2.train.songs import Songs, TrainingSong
 
 from .test_aligned import song
@@ -32,7 +35,8 @@ def alone(seed: int, tempo: float) -> TrainingSong:
 
 
 def test_a_voice_alone_is_prepared_without_a_band(studio: Studio) -> None:
-    codec = TwoStemCodec(CONFIG.codec)  # type: ignore[arg-type]  # the configuration's codec is of this kind
+    assert isinstance(CONFIG.codec, TwoStemConfig)
+    codec = TwoStemCodec(CONFIG.codec)
     codec.voice_whitening.scale.fill_(1.0)
     prepared = prepare_song(studio.sing(7), codec.eval(), CONFIG)
     assert prepared is not None
@@ -58,10 +62,8 @@ def test_an_unknown_band_teaches_nothing() -> None:
     songs._weight = np.array([float(not one.accompanied) for one in songs.songs])
     objective = RegressionObjective(model, songs, known, torch.ones(CONFIG.latent_dim), 4, 0, False)
     loss, figures = objective.loss(0, torch.Generator())
-    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward untyped
+    (learned,) = torch.autograd.grad(loss, [model.prior.mean.weight])
     assert loss.isfinite() and figures["voice"] > 0 and figures["band"] == 0
-    learned = model.prior.mean.weight.grad
-    assert learned is not None
     assert learned[:VOICE].abs().max() > 0
     assert learned[VOICE:].abs().max() == 0
 
@@ -90,3 +92,18 @@ def test_options_of_other_parts_are_refused(option: str, tmp_path: Path, capsys:
     words = ["--corpus", "c", "--held-out", "h", "--whitening", "w", "--out", str(tmp_path)]
     assert main(["train", "model", "--part", "sketch", *words, option, "x"]) == 2
     assert option in capsys.readouterr().err
+
+
+def test_a_corpus_to_train_on_has_bands(tmp_path: Path, cache: Path) -> None:
+    assert isinstance(CONFIG.codec, TwoStemConfig)
+    generate(tmp_path, CorpusConfig(1, seed=3, voices_only=True), cache=cache, soundfonts=[], report=lambda _: None)
+    with pytest.raises(ConfigError, match="1 of its songs have no band"):
+        load_songs(tmp_path, tmp_path / "prepared", TwoStemCodec(CONFIG.codec).eval(), CONFIG)
+
+
+@pytest.mark.parametrize("more", [["--wav", "2"], ["--stems", "1"], ["--soundfont", "x.sf2"]])
+def test_voices_alone_have_no_band_to_ask_about(
+    more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "corpus", "--out", str(tmp_path / "c"), "--songs", "1", "--voices-only", *more]) == 2
+    assert more[0] in capsys.readouterr().err

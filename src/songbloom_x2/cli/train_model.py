@@ -98,7 +98,13 @@ def _train_part(args: argparse.Namespace) -> int:
     from songbloom_x2.train.embedded import embedded_config
     from songbloom_x2.train.gates import parse_gates
     from songbloom_x2.train.loop import LoopConfig, Training
-    from songbloom_x2.train.objectives import RegressionObjective, RenderObjective, SketchObjective, SketchSongs
+    from songbloom_x2.train.objectives import (
+        BlockObjective,
+        RegressionObjective,
+        RenderObjective,
+        SketchObjective,
+        SketchSongs,
+    )
     from songbloom_x2.train.parts import (
         freeze_regression,
         fresh_model,
@@ -133,7 +139,7 @@ def _train_part(args: argparse.Namespace) -> int:
     if args.init is not None:
         start_from(modules, args.init)
     bfloat16 = not args.float32 and bfloat16_pays()
-    objective: SketchObjective | RegressionObjective | RenderObjective
+    objective: SketchObjective | BlockObjective
     if args.part == "sketch":
         source: SketchSongs = songs
         if args.symbolic is not None:

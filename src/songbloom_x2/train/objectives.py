@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -133,50 +134,8 @@ def render_losses(
     return {"flow": (element * weights).mean(), "prior": (regression * weights).mean()}
 
 
-class RegressionObjective:
-    """The prior's means alone: a third of the renderer's arithmetic, so that it sees more songs in the same time."""
-
-    def __init__(
-        self, model: SongModel, songs: Songs, held_out: Songs, weights: Tensor, batch: int, seed: int, bfloat16: bool
-    ) -> None:
-        """``batch`` blocks a step; ``weights`` ``[D]`` of the latent dimensions."""
-        assert model.prior is not None
-        self.prior, self.block = model.prior, model.config.block_size
-        self.songs, self.held_out, self.weights = songs, held_out, weights
-        self.batch, self.seed, self.bfloat16 = batch, seed, bfloat16
-        self.voice_dim = songs.codec.voice_dim
-
-    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
-        """See ``loop.Objective``."""
-        losses = self._losses(self.songs.render_batch(self.seed, step, self.batch))
-        return losses["prior"], {name: float(value.detach()) for name, value in losses.items()}
-
-    def validate(self) -> Mapping[str, float]:
-        """Mean losses over blocks of the held-out songs."""
-        sums: dict[str, float] = {}
-        count = 6
-        for step in range(count):
-            for name, value in self._losses(self.held_out.render_batch(VALIDATION_SEED, step, 64)).items():
-                sums[name] = sums.get(name, 0.0) + float(value) / count
-        return sums
-
-    def _losses(self, batch: RenderBatch) -> dict[str, Tensor]:
-        with _autocast(self.bfloat16):
-            means, _, _ = self.prior(batch.window, batch.statistics, self.block)
-        # NaN where a song has no band: its means are free.
-        known = ~batch.latents.isnan()
-        weighted = (means.float() - batch.latents.nan_to_num()).abs() * self.weights * known
-        voice, band = slice(0, self.voice_dim), slice(self.voice_dim, None)
-        found = {
-            name: weighted[..., part].sum() / known[..., part].sum().clamp(min=1)
-            for name, part in (("voice", voice), ("band", band))
-        }
-        share = self.voice_dim / self.weights.numel()
-        return {"prior": share * found["voice"] + (1 - share) * found["band"], **found}
-
-
-class RenderObjective:
-    """The DiT and its regression prior."""
+class BlockObjective(ABC):
+    """What is learned from single blocks of songs."""
 
     def __init__(
         self, model: SongModel, songs: Songs, held_out: Songs, weights: Tensor, batch: int, seed: int, bfloat16: bool
@@ -187,10 +146,8 @@ class RenderObjective:
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
         """See ``loop.Objective``."""
-        batch = self.songs.render_batch(self.seed, step, self.batch)
-        with _autocast(self.bfloat16):
-            losses = render_losses(self.model, batch, self.weights, generator, train=True)
-        return losses["flow"] + 0.5 * losses["prior"], {name: float(value.detach()) for name, value in losses.items()}
+        losses = self._losses(self.songs.render_batch(self.seed, step, self.batch), generator, train=True)
+        return self._total(losses), {name: float(value.detach()) for name, value in losses.items()}
 
     def validate(self) -> Mapping[str, float]:
         """Mean losses over blocks of the held-out songs."""
@@ -199,7 +156,48 @@ class RenderObjective:
         count = 6
         for step in range(count):
             batch = self.held_out.render_batch(VALIDATION_SEED, step, 64)
-            with _autocast(self.bfloat16):
-                for name, value in render_losses(self.model, batch, self.weights, generator, train=False).items():
-                    sums[name] = sums.get(name, 0.0) + float(value) / count
+            for name, value in self._losses(batch, generator, train=False).items():
+                sums[name] = sums.get(name, 0.0) + float(value) / count
         return sums
+
+    @abstractmethod
+    def _losses(self, batch: RenderBatch, generator: torch.Generator, *, train: bool) -> dict[str, Tensor]:
+        """Scalars by name."""
+
+    @abstractmethod
+    def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
+        """What is minimised."""
+
+
+class RegressionObjective(BlockObjective):
+    """The prior's means alone: a third of the renderer's arithmetic, so that it sees more songs in the same time."""
+
+    def _losses(self, batch: RenderBatch, generator: torch.Generator, *, train: bool) -> dict[str, Tensor]:
+        prior = self.model.prior
+        assert prior is not None
+        with _autocast(self.bfloat16):
+            means, _, _ = prior(batch.window, batch.statistics, self.model.config.block_size)
+        # NaN where a song has no band: its means are free.
+        known = ~batch.latents.isnan()
+        weighted = (means.float() - batch.latents.nan_to_num()).abs() * self.weights * known
+        width = self.songs.codec.voice_dim
+        found = {
+            name: weighted[..., part].sum() / known[..., part].sum().clamp(min=1)
+            for name, part in (("voice", slice(0, width)), ("band", slice(width, None)))
+        }
+        share = width / self.weights.numel()
+        return {"prior": share * found["voice"] + (1 - share) * found["band"], **found}
+
+    def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
+        return losses["prior"]
+
+
+class RenderObjective(BlockObjective):
+    """The DiT and its regression prior."""
+
+    def _losses(self, batch: RenderBatch, generator: torch.Generator, *, train: bool) -> dict[str, Tensor]:
+        with _autocast(self.bfloat16):
+            return render_losses(self.model, batch, self.weights, generator, train)
+
+    def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
+        return losses["flow"] + 0.5 * losses["prior"]

@@ -16,6 +16,7 @@ from songbloom_x2.codec.mel import FLOOR, band_features
 from songbloom_x2.codec.two_stem import TwoStemCodec
 from songbloom_x2.codec.voice_renderer import VoiceStream
 from songbloom_x2.config import SongConfig
+from songbloom_x2.errors import ConfigError
 from songbloom_x2.train.aligned import AlignedSketch, align
 from songbloom_x2.train.corpus.record import SongRecord, read_shard, shard_stems
 from songbloom_x2.train.songs import Songs, TrainingSong
@@ -64,6 +65,7 @@ def prepare_song(record: SongRecord, codec: TwoStemCodec, config: SongConfig) ->
     with torch.inference_mode():
         quiet = codec.encode(clean.new_zeros(1, 2, lead * codec.samples_per_frame))[0]
     latents = torch.cat([quiet, clean], 1)[:, :frames]
+    # Without a band there is no mixture.
     length = min(MIXTURE_FRAMES, clean.shape[1]) if record.band is not None else 0
     middle = (clean.shape[1] - length) // 2
     return TrainingSong(
@@ -124,7 +126,14 @@ def prepare_corpus(corpus: Path, cache: Path, codec: TwoStemCodec, config: SongC
 def load_songs(
     corpus: Path, cache: Path, codec: TwoStemCodec, config: SongConfig, voices: tuple[Path, Path] | None = None
 ) -> Songs:
-    """All songs of a corpus folder, prepared in ``cache``; ``voices``: folder and cache of songs without bands."""
-    folders = [(corpus, cache)] if voices is None else [(corpus, cache), voices]
-    paths = [path for folder, kept in folders for path in prepare_corpus(folder, kept, codec, config)]
-    return Songs([song for path in paths for song in _read(path)], config)
+    """All songs of a corpus folder, prepared in ``cache``; ``voices``: folder and cache of songs without bands.
+
+    Raises ``ConfigError`` where songs of the corpus itself have no band.
+    """
+    songs = [song for path in prepare_corpus(corpus, cache, codec, config) for song in _read(path)]
+    bare = sum(not song.accompanied for song in songs)
+    if bare:
+        raise ConfigError(f"{corpus}: {bare} of its songs have no band: make it without --stems and --voices-only")
+    if voices is not None:
+        songs += [song for path in prepare_corpus(*voices, codec, config) for song in _read(path)]
+    return Songs(songs, config)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--held-out", action="store_true", help="for evaluation: only lyric lines that no other corpus has"
     )
     parser.add_argument(
-        "--voices-only", action="store_true", help="play no band: several times faster, for the renderer's regression"
+        "--voices-only", action="store_true", help="play no band, in about half the time: for the renderer's regression"
     )
     parser.add_argument("--shard-songs", type=int, default=40, metavar="N", help="songs in a file (default 40)")
     parser.add_argument(
@@ -48,10 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the corpus that ``arguments`` ask for."""
+    from songbloom_x2.errors import ConfigError
     from songbloom_x2.train.corpus.generate import CorpusConfig, generate
     from songbloom_x2.train.corpus.listen import write_examples
     from songbloom_x2.train.corpus.soundfont import find_soundfonts
 
+    if arguments.voices_only:
+        for name, value in (
+            ("--stems", arguments.stems),
+            ("--soundfont", arguments.soundfont),
+            ("--wav", arguments.wav),
+        ):
+            if value:
+                raise ConfigError(f"{name}: there is no band with --voices-only: leave one of them out")
     songs = arguments.songs if arguments.songs is not None else max(1, round(arguments.hours * 3600 / MEAN_SECONDS))
     config = CorpusConfig(
         songs, arguments.seed, arguments.shard_songs, arguments.stems, arguments.held_out, arguments.voices_only

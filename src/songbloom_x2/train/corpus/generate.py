@@ -149,6 +149,7 @@ def _settle(folder: Path, config: CorpusConfig, soundfonts: Sequence[Path]) -> N
     fixed = {**asdict(config), "soundfonts": [font.name for font in soundfonts], "format": 1}
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
+        # Folders from before this setting.
         before.setdefault("voices_only", False)
         for name, value in fixed.items():
             if name != "songs" and before.get(name) != value:

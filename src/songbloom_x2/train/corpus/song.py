@@ -60,8 +60,8 @@ class Studio:
         The voice is as loud as in a mixture, but how loud is drawn here, not measured against the band.
         """
         score = compose(seed, self._lyricist)
-        frames = perform(score, self._synthesiser).frames
-        lines = timed_lines(score)
+        sung = perform(score, self._synthesiser)
+        frames = sung.frames
         if score.lines:
             rng = np.random.default_rng([seed, 5])
             frames = mix.evened(frames, mix.voice_wave(frames, seed))
@@ -70,7 +70,7 @@ class Studio:
             level = mix.loudness(np.tile(mix.voice_wave(frames, seed), (2, 1)), VOICE_RATE)
             gain = np.float32(10 ** ((wanted - level) / 20))
             frames = VoiceFrames(voice_params.scale(frames.bands, gain), frames.f0, frames.voiced)
-        return SongRecord(annotate(score, lines, ""), frames, None)
+        return SongRecord(annotate(score, sung.lines, ""), frames, None)
 
 
 def _played(score: Score, band: Band, rng: np.random.Generator) -> FloatArray:
