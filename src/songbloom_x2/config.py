@@ -319,7 +319,7 @@ class RuntimeConfig:
     kernels: Kernels = "auto"
     """Whose kernels compute in float32 and int8 on a CPU: torch's, or our own, compiled here; auto: own if possible."""
     kv_cache: CacheFormat = "auto"
-    """Number format of the keys and values that the LM keeps: the model's or smaller; auto: int8 with own kernels."""
+    """Number format of the LM's keys and values: the model's or smaller; auto: int8 with own int8 kernels."""
     compile: bool | None = None
     """Compile the LM's step and the DiT's evaluation, at the cost of a slow first song; none: what the bundle says."""
     tf32: bool = True

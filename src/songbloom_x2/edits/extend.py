@@ -42,7 +42,7 @@ def prepare_extension(
     started = time.perf_counter()
     memory, config = parent.memory, workshop.config
     assert memory is not None, "a recording from elsewhere has its own way"
-    frames, silent_from = _last_kept(parent, memory, request, config)
+    frames, silent = _last_kept(parent, memory, request, config)
     state = cut(memory.state, frames)
     pointer = int(state.trail["pointer"][-1]) if "pointer" in state.trail else 0
     asked = _combined(memory, request, frames, pointer, config)
@@ -67,7 +67,7 @@ def prepare_extension(
         "request": {**dataclasses.asdict(request), "sampling": dict(request.sampling)},
         "parents": [parent.told()],
         "kept_frames": frames,
-        "silent_from": silent_from,
+        "silent_from": silent,
         "seam": seam,
     }
     return prepared, told

@@ -15,7 +15,6 @@ from pathlib import Path
 from songbloom_x2.errors import RuntimePlanError
 
 SOURCE = Path(__file__).with_name("steps.cpp")
-HEADERS = ("products.h", "rows.h", "attention.h")
 FLAGS = (
     *("-O3", "-march=native", "-std=c++17", "-fopenmp", "-shared", "-fPIC"),
     # Not -ffast-math: it would change how the whole process rounds the smallest numbers.
@@ -47,7 +46,7 @@ def built(environment: Mapping[str, str] = os.environ) -> Path:
     if found is not None or program is None:
         raise RuntimePlanError(f"kernels 'own': {found}")
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    files = (SOURCE, *(SOURCE.with_name(name) for name in HEADERS))
+    files = (SOURCE, *sorted(SOURCE.parent.glob("*.h")))
     text = (file.read_text(encoding="utf-8") for file in files)
     what = "\n".join((*text, *FLAGS, version, *sorted(_instructions())))
     file = _folder(environment) / f"steps-{hashlib.sha256(what.encode()).hexdigest()[:16]}.so"
